@@ -1,0 +1,33 @@
+"""``python -m services.followup serve|migrate``: the only place where followup's settings are built."""
+
+import asyncio
+
+import typer
+
+from services.followup.app import MIGRATIONS, app_of, engine_of
+from services.followup.settings import FollowupSettings
+from services.followup.storage import metadata
+from shared.process import serve as serve_until_stopped
+from shared.runtime.database import Database
+from shared.runtime.migrate import migrate as apply_migrations
+
+main = typer.Typer(help="回访服务 · The followup service", no_args_is_help=True)
+
+
+@main.command()
+def serve() -> None:
+    """Serve until stopped. 启动服务。"""
+    settings = FollowupSettings()
+    engine = engine_of(settings)
+    asyncio.run(serve_until_stopped(engine, app_of(engine, settings), settings, {}))
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database up to date. 升级数据库。"""
+    database = Database(FollowupSettings().database_url.get_secret_value())
+    asyncio.run(apply_migrations(database, MIGRATIONS, metadata))
+
+
+if __name__ == "__main__":
+    main()

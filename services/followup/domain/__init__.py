@@ -1,0 +1,1 @@
+"""What followup decides: when to call, when to stop, and what counts as helped."""

@@ -1,0 +1,1 @@
+"""The changes to followup's database, oldest first."""

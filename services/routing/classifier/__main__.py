@@ -1,0 +1,45 @@
+"""Train the model that is committed, or measure it."""
+
+import sys
+import time
+
+from . import load
+from .corpus import fingerprint, held_out_texts, training_texts
+from .evaluation import judge, report
+from .model import FILE, save
+from .training import train
+
+USAGE = "usage: python -m services.routing.classifier train|evaluate"
+
+
+def main(arguments: list[str]) -> int:
+    """Run one of the two commands; return the exit status."""
+    commands = {"train": _train, "evaluate": _evaluate}
+    if len(arguments) != 1 or arguments[0] not in commands:
+        sys.stderr.write(f"{USAGE}\n")
+        return 2
+    commands[arguments[0]]()
+    return 0
+
+
+def _train() -> None:
+    begun = time.perf_counter()
+    texts = training_texts()
+    checksum = save(train(texts), fingerprint())
+    seconds = time.perf_counter() - begun
+    sys.stdout.write(f"{FILE.name}: {len(texts)} texts, {FILE.stat().st_size:,} bytes, {seconds:.1f} s\n{checksum}\n")
+
+
+def _evaluate() -> None:
+    begun = time.perf_counter()
+    judged = judge(load(), held_out_texts())
+    seconds = time.perf_counter() - begun
+    for name, value in report(judged).items():
+        sys.stdout.write(
+            f"{name:<48} {value:8.3f}\n" if value < 1 or value != int(value) else f"{name:<48} {value:8.0f}\n"
+        )
+    sys.stdout.write(f"{'texts per second':<48} {len(judged) / seconds:8.0f}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,108 @@
+"""Classify one text."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .corpus import CAUSES
+from .cues import cues
+from .evidence import Evidence, gather
+from .grounds import Ground, grounds
+from .model import Floats, Model
+from .points import doubtful, manner, reasons, severity
+from .reading import read
+
+COMPLAINT_FROM = 0.45
+"""A missed complaint costs more than a question read as one, so doubt counts as a complaint."""
+
+ALSO_THERE = 0.3
+"""Logits above the average cause that the runner-up's own wordings must carry to make it a secondary cause."""
+
+DOUBT = 0.25
+"""What is left of the logits of a text that is garbled or tells the software what to answer: a person should look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """
+    What a text is about, how sure that is, and on what grounds.
+
+    Attributes:
+        cause: quality, service, communication, expectation_gap, broken_promise or regulation.
+        confidence: calibrated probability of `cause`, 0 to 1; 1/6 when the text says nothing.
+        runner_up: the second likeliest cause.
+        secondary: another cause that is clearly also there, or None.
+        probabilities: of all six causes; they sum to 1.
+        manner: demanding, confused, agitated or neutral.
+        severity: low, medium, high or critical.
+        is_complaint: False for praise, questions, orders, offers, spam and automatic replies.
+        grounds: the passages that decided, strongest first.
+        model: name, version and short checksum of the model.
+    """
+
+    cause: str
+    confidence: float
+    runner_up: str
+    secondary: str | None
+    probabilities: Mapping[str, float]
+    manner: str
+    severity: str
+    is_complaint: bool
+    grounds: tuple[Ground, ...]
+    model: str
+
+
+class Classifier:
+    """A model ready to judge texts. It has no state: use one from as many threads as you like."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+
+    def classify(self, text: str) -> Classification:
+        """
+        Name the cause of a complaint, in Chinese or English, from any channel.
+
+        Never fails on any text: what it cannot read it answers with low confidence. Masking tokens are ignored.
+
+        Args:
+            text: the customer's words; of very long ones the first 20,000 characters are read.
+        """
+        reading = read(text)
+        met = reasons(reading)
+        evidence = gather(reading, self._model.keys, self._model.rarity, self._model.unknown)
+        pulls = evidence.values[:, None] * self._model.weights[evidence.rows]
+        shares = self._shares(pulls, doubtful=doubtful(met))
+        ranked = np.argsort(-shares, kind="stable")
+        best, second = int(ranked[0]), int(ranked[1])
+        return Classification(
+            cause=CAUSES[best],
+            confidence=float(shares[best]),
+            runner_up=CAUSES[second],
+            secondary=CAUSES[second] if self._said(evidence, pulls, second) else None,
+            probabilities=MappingProxyType(dict(zip(CAUSES, shares.tolist(), strict=True))),
+            manner=manner(met),
+            severity=(weight := severity(met, len(reading.text))),
+            is_complaint=weight in {"high", "critical"} or self._complains(pulls),
+            grounds=grounds(reading, evidence, pulls[:, : len(CAUSES)], best),
+            model=self._model.name,
+        )
+
+    def _shares(self, pulls: Floats, *, doubtful: bool) -> NDArray[np.float64]:
+        logits = pulls[:, : len(CAUSES)].sum(axis=0, dtype=float) / self._model.temperatures[0]
+        powers = np.exp((logits - logits.max()) * (DOUBT if doubtful else 1.0))
+        shares: NDArray[np.float64] = powers / powers.sum()
+        return shares
+
+    def _complains(self, pulls: Floats) -> bool:
+        logit = (float(pulls[:, -1].sum()) + self._model.offset) / self._model.temperatures[1]
+        return bool(1 / (1 + np.exp(-logit)) >= COMPLAINT_FROM)
+
+    def _said(self, evidence: Evidence, pulls: Floats, cause: int) -> bool:
+        """Tell whether wordings of a cause are there and carry weight, beside whatever else there is."""
+        first = len(self._model.keys)
+        own = [row >= first and cues()[row - first].cause == CAUSES[cause] for row in evidence.rows]
+        spoken = pulls[np.array(own, bool), : len(CAUSES)]
+        return float((spoken[:, cause] - spoken.mean(axis=1)).sum()) >= ALSO_THERE if len(spoken) else False

@@ -1,0 +1,72 @@
+"""The texts the classifier learns from and is judged by, kept as data beside the code."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+CAUSES = ("quality", "service", "communication", "expectation_gap", "broken_promise", "regulation")
+"""The six causes of handbook 004, chapter 8.1."""
+
+TEXTS = Path(__file__).with_name("texts")
+HELD_OUT = "test"
+"""Stem of the file that is never trained on, nor used for choosing anything."""
+
+_HERE = Path(__file__).parent
+_LEARNT_FROM = ("traditional.txt", "cues.toml")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """
+    One text with what people said about it.
+
+    Attributes:
+        id: unique in the corpus, prefixed by its file.
+        source: stem of its file: one writer's session, so that folds can keep writers apart.
+        text: as a customer would send it.
+        kind: ``complaint``, or praise, question, request, sales, spam, auto_reply.
+        cause: one of `CAUSES`; None unless a complaint.
+        manner: demanding, confused, agitated, neutral; None where nobody said.
+        severity: low, medium, high; None where nobody said.
+        lang: zh or en.
+        writing: hans, hant or latin.
+        channel: chat, mail or phone (transcripts).
+        difficulty: plain, subtle or hard.
+    """
+
+    id: str
+    source: str
+    text: str
+    kind: str
+    lang: str
+    writing: str
+    channel: str
+    difficulty: str
+    cause: str | None = None
+    manner: str | None = None
+    severity: str | None = None
+
+
+def training_texts() -> list[Text]:
+    """Read every text that may be learnt from, in a fixed order."""
+    return [text for path in sorted(TEXTS.glob("*.jsonl")) if path.stem != HELD_OUT for text in _read(path)]
+
+
+def held_out_texts() -> list[Text]:
+    """Read the texts that are for judging only."""
+    return _read(TEXTS / f"{HELD_OUT}.jsonl")
+
+
+def fingerprint() -> str:
+    """Return the SHA-256 of everything the model is learnt from: training texts, cues and character table."""
+    digest = hashlib.sha256()
+    learnt = [path for path in sorted(TEXTS.glob("*.jsonl")) if path.stem != HELD_OUT]
+    for path in (*learnt, *(_HERE / name for name in _LEARNT_FROM)):
+        digest.update(path.name.encode())
+        digest.update(path.read_bytes().replace(b"\r\n", b"\n"))
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> list[Text]:
+    return [Text(source=path.stem, **json.loads(line)) for line in path.read_text("utf-8").splitlines() if line]

@@ -1,0 +1,116 @@
+"""The learnt numbers: a sparse linear model over hashed n-grams and cues, and its file."""
+
+import hashlib
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .grams import Grams, Keys
+
+NAME = "ngram-cues"
+VERSION = "1"
+FILE = Path(__file__).with_name("model.npz")
+
+Floats = NDArray[np.float32]
+
+LITTLE = 25.0
+"""Length under which a text is not stretched to unit length: about six characters. One word proves little."""
+
+
+class StaleModel(Exception):
+    """The model file is not the one its card describes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """
+    What training found out.
+
+    Attributes:
+        keys: hashes of the known n-grams, ascending.
+        rarity: inverse document frequency of each known n-gram.
+        unknown: the rarity that an n-gram never seen counts with: it dilutes what is known.
+        weights: (n-grams + cues, causes + 1); the last column speaks for "is a complaint".
+        offset: the last column's intercept; the causes have none, so silence is no evidence.
+        temperatures: divisors of the logits of the causes, and of the last column.
+        checksum: SHA-256 of the file, hexadecimal.
+    """
+
+    keys: Keys
+    rarity: Floats
+    unknown: float
+    weights: Floats
+    offset: float
+    temperatures: tuple[float, float]
+    checksum: str = ""
+
+    @property
+    def name(self) -> str:
+        """Name, version and short checksum."""
+        return f"{NAME}/{VERSION}+{self.checksum[:8]}"
+
+
+def known(keys: Keys, wanted: Keys) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+    """Find hashes in an ascending table: the row of each, and whether it is really there."""
+    rows = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+    return rows, keys[rows] == wanted
+
+
+def strengths(grams: Grams, rarity: Floats) -> Floats:
+    """Weigh each occurrence of an n-gram: sublinear in its count, times rarity, at most unit length in all."""
+    _, which, counts = np.unique(grams.keys, return_inverse=True, return_counts=True)
+    each = ((1 + np.log(counts)) / counts)[which] * rarity
+    length = np.sqrt(np.sum(np.bincount(which, each) ** 2)) if len(each) else 0.0
+    return (each / max(float(length), LITTLE)).astype(np.float32)
+
+
+def save(model: Model, learnt_from: str, path: Path = FILE) -> str:
+    """Write the model and its card (`model.json`); the same model gives the same bytes. Return the checksum."""
+    buffer = io.BytesIO()
+    np.savez_compressed(
+        buffer,
+        allow_pickle=False,
+        keys=model.keys,
+        rarity=model.rarity.astype(np.float16),
+        weights=model.weights.astype(np.float16),
+        scalars=np.array([model.unknown, model.offset, *model.temperatures], np.float32),
+    )
+    path.write_bytes(buffer.getvalue())
+    checksum = hashlib.sha256(buffer.getvalue()).hexdigest()
+    card = {"name": NAME, "version": VERSION, "sha256": checksum, "learnt_from": learnt_from}
+    path.with_suffix(".json").write_text(json.dumps(card, indent=2) + "\n", "utf-8")
+    return checksum
+
+
+def card(path: Path = FILE) -> dict[str, str]:
+    """Read what the model file should be and what it was learnt from."""
+    described: dict[str, str] = json.loads(path.with_suffix(".json").read_text("utf-8"))
+    return described
+
+
+def restore(path: Path = FILE) -> Model:
+    """
+    Read a model file.
+
+    Raises:
+        StaleModel: the file's checksum is not its card's.
+    """
+    content = path.read_bytes()
+    checksum = hashlib.sha256(content).hexdigest()
+    if checksum != card(path)["sha256"]:
+        raise StaleModel(f"{path.name} has checksum {checksum}, its card says {card(path)['sha256']}")
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        unknown, offset, *temperatures = (float(number) for number in arrays["scalars"])
+        return Model(
+            keys=arrays["keys"],
+            rarity=arrays["rarity"].astype(np.float32),
+            unknown=unknown,
+            weights=arrays["weights"].astype(np.float32),
+            offset=offset,
+            temperatures=(temperatures[0], temperatures[1]),
+            checksum=checksum,
+        )

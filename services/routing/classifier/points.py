@@ -1,0 +1,80 @@
+"""Say how a customer speaks and how bad it is, by points that add up in the open."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .reading import Reading
+from .wording import Wording, table, wording
+
+MANNERS = ("agitated", "demanding", "confused")
+"""The types of handbook 000 (激动型, 要求型, 困惑型), first wins on equal points."""
+
+_MANNERED = 2
+_HIGH = 3
+_CRITICAL = 5
+_BRIEF = 18
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """
+    A wording and what it counts.
+
+    Attributes:
+        name: what was seen, for the person who asks why.
+        towards: a manner, ``severity``, or ``doubt`` about the text itself.
+        points: added once, however often it is said.
+        wording: the ways of saying it.
+    """
+
+    name: str
+    towards: str
+    points: int
+    wording: Wording
+
+
+@lru_cache(maxsize=1)
+def rules() -> tuple[Rule, ...]:
+    """Return every rule in the order of `points.toml`."""
+    return tuple(
+        Rule(entry["name"], entry["towards"], entry["points"], wording(entry, {}))
+        for entry in table("points.toml")["rule"]
+    )
+
+
+def reasons(reading: Reading) -> tuple[Rule, ...]:
+    """Return the rules that the text meets."""
+    return tuple(rule for rule in rules() if rule.wording.said(reading))
+
+
+def manner(met: tuple[Rule, ...]) -> str:
+    """Name the manner with most points: demanding, confused or agitated; neutral below two points."""
+    score = {name: _sum(met, name) for name in MANNERS}
+    best = max(MANNERS, key=lambda name: score[name])
+    return best if score[best] >= _MANNERED else "neutral"
+
+
+def severity(met: tuple[Rule, ...], length: int) -> str:
+    """
+    Weigh the harm: low, medium, high (from 3 points) or critical (from 5).
+
+    Every hard trigger (safety, minors, leaked data, law, regulator, media) carries 3 points, injury and fire 5,
+    so that none is averaged away.
+
+    Args:
+        met: the rules that the text meets.
+        length: characters of the folded text; a remark of a few words is low unless a rule says otherwise.
+    """
+    points = _sum(met, "severity")
+    if points >= _HIGH:
+        return "critical" if points >= _CRITICAL else "high"
+    return "low" if points < 0 or (points == 0 and length < _BRIEF) else "medium"
+
+
+def doubtful(met: tuple[Rule, ...]) -> bool:
+    """Tell whether the text is garbled, or tries to tell the software what to answer."""
+    return _sum(met, "doubt") > 0
+
+
+def _sum(met: tuple[Rule, ...], towards: str) -> int:
+    return sum(rule.points for rule in met if rule.towards == towards)

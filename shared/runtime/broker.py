@@ -1,0 +1,98 @@
+"""The Kafka cluster: how to reach it, which one it is, and the topics it must have."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import structlog
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.errors import for_code
+
+from shared.contracts.registry import DEAD_PARTITIONS, OWNERS, PARTITIONS, RETENTION_DAYS, dead_topic_of, topic_of
+
+log = structlog.get_logger()
+
+REQUEST_SECONDS: Final = 10
+_TOPIC_EXISTS: Final = 36
+_DAY_MS: Final = 86_400_000
+
+
+class WrongPartitions(RuntimeError):
+    """A topic has another number of partitions than all others: one complaint would be out of order across topics."""
+
+
+@dataclass(frozen=True, slots=True)
+class Broker:
+    """A cluster as this installation uses it; ``options`` are the client's security settings."""
+
+    bootstrap: str
+    prefix: str = ""
+    replication: int = 1
+    options: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def client(self) -> dict[str, Any]:
+        """What every Kafka client of ours is built with."""
+        return {"bootstrap_servers": self.bootstrap, "metadata_max_age_ms": 10_000, **self.options}
+
+    def topics(self) -> list[str]:
+        """The topics of all services."""
+        return [topic_of(owner, self.prefix) for owner in OWNERS]
+
+    @asynccontextmanager
+    async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
+        admin = AIOKafkaAdminClient(**self.client)
+        try:
+            await asyncio.wait_for(admin.start(), REQUEST_SECONDS)
+            yield admin
+        finally:
+            await admin.close()
+
+    async def cluster_id(self) -> str:
+        """
+        Which cluster answers now.
+
+        Raises:
+            Exception: none does; whatever the client says.
+        """
+        async with self._admin() as admin:
+            described = await asyncio.wait_for(admin.describe_cluster(), REQUEST_SECONDS)
+        return str(described["cluster_id"])
+
+    async def ensure_topics(self, dead_of: str | None = None) -> None:
+        """
+        Create the topics that are missing: those of all services, and the dead letters of one consumer.
+
+        Raises:
+            WrongPartitions: one exists with another number of partitions.
+        """
+        wanted = [(topic, PARTITIONS) for topic in self.topics()]
+        if dead_of is not None:
+            wanted.append((dead_topic_of(dead_of, self.prefix), DEAD_PARTITIONS))
+        async with self._admin() as admin:
+            known = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics() if t["error_code"] == 0}
+            missing = [(topic, partitions) for topic, partitions in wanted if topic not in known]
+            await self._create(admin, missing)
+        for topic, partitions in wanted:
+            if known.get(topic, partitions) != partitions:
+                raise WrongPartitions(f"{topic} has {known[topic]} partitions, not {partitions}")
+
+    async def _create(self, admin: AIOKafkaAdminClient, missing: Iterable[tuple[str, int]]) -> None:
+        new = [
+            NewTopic(
+                name=topic,
+                num_partitions=partitions,
+                replication_factor=self.replication,
+                topic_configs={"retention.ms": str(RETENTION_DAYS * _DAY_MS), "cleanup.policy": "delete"},
+            )
+            for topic, partitions in missing
+        ]
+        if not new:
+            return
+        response = await admin.create_topics(new)
+        for topic, code, *_ in response.topic_errors:
+            if code not in {0, _TOPIC_EXISTS}:
+                raise for_code(code)(topic)
+            log.info("topic created", topic=topic)

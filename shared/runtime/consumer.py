@@ -1,0 +1,169 @@
+"""
+The consumer: hands what the topics bring to the door, and commits offsets after the door has committed.
+
+Offsets are only where to go on reading; what was applied is decided by positions in the database.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final
+from uuid import UUID
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError
+
+from shared.contracts.envelope import UnreadableEnvelope, read_envelope
+from shared.contracts.registry import dead_topic_of, topic_of
+from shared.runtime import failpoints
+from shared.runtime.batch import Result
+from shared.runtime.broker import REQUEST_SECONDS, Broker
+from shared.runtime.door import Door
+from shared.runtime.message import Delivery
+from shared.telemetry import metrics
+
+log = structlog.get_logger()
+
+MAX_RECORDS: Final = 500
+POLL_MS: Final = 200
+SLOW_SECONDS: Final = 2.0
+"""After this long in the door the partitions are paused and polled on, so that the group does not count us out."""
+BROKER_CHECK_SECONDS: Final = 5.0
+HALT_AFTER: Final = 20
+"""Streams that begin to wait for an error with no success between: then it is the code, not the data."""
+RESTART_CAP_SECONDS: Final = 5.0
+
+Records = Mapping[TopicPartition, Sequence[ConsumerRecord]]
+
+
+class AnotherCluster(RuntimeError):
+    """The cluster is not the one that was joined; its offsets mean something else."""
+
+
+class Consumer:
+    """Reads the topics of other services for one service."""
+
+    def __init__(self, service: str, hears: Sequence[str], door: Door, broker: Broker) -> None:
+        self.service = service
+        self.halted = False
+        self.joined = False
+        self.lag: dict[TopicPartition, int] = {}
+        self._topics = [topic_of(owner, broker.prefix) for owner in hears]
+        self._door = door
+        self._broker = broker
+        self._failing: set[tuple[str, UUID]] = set()
+
+    async def run(self) -> None:
+        """Read and apply, joining again after any trouble with the broker, until cancelled or halted."""
+        failures = 0
+        while not self.halted:
+            started = time.monotonic()
+            try:
+                await self._consume()
+            except Exception as error:
+                failures = 0 if time.monotonic() - started > RESTART_CAP_SECONDS else failures + 1
+                log.warning("consumer joins again", attempt=failures, error=type(error).__name__, exc_info=error)
+            self.joined = False
+            await asyncio.sleep(random.uniform(0.5, 1) * min(RESTART_CAP_SECONDS, 0.1 * 2**failures))  # noqa: S311
+        log.error("consumer halted: too many streams fail in a row", limit=HALT_AFTER)
+
+    async def _consume(self) -> None:
+        await self._broker.ensure_topics(dead_of=self.service)
+        cluster_id = await self._broker.cluster_id()
+        consumer = AIOKafkaConsumer(
+            *self._topics,
+            group_id=f"{self._broker.prefix}{self.service}",
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            session_timeout_ms=6_000,
+            heartbeat_interval_ms=1_000,
+            max_poll_interval_ms=60_000,
+            fetch_max_wait_ms=20,
+            **self._broker.client,
+        )
+        await asyncio.wait_for(consumer.start(), REQUEST_SECONDS)
+        try:
+            await self._read(consumer, cluster_id)
+        finally:
+            await asyncio.wait_for(consumer.stop(), REQUEST_SECONDS)
+
+    async def _read(self, consumer: AIOKafkaConsumer, cluster_id: str) -> None:
+        checked = time.monotonic()
+        while not self.halted:
+            records = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
+            self.joined = bool(consumer.assignment())
+            if records:
+                await self._apply(consumer, records)
+            elif time.monotonic() - checked > BROKER_CHECK_SECONDS:
+                if await self._broker.cluster_id() != cluster_id:
+                    raise AnotherCluster
+                checked = time.monotonic()
+            self._measure(consumer)
+            metrics.LOOP_LAST_SUCCESS.labels(self.service, "consumer").set_to_current_time()
+
+    async def _apply(self, consumer: AIOKafkaConsumer, records: Records) -> None:
+        deliveries: list[Delivery] = []
+        for record in (record for of_partition in records.values() for record in of_partition):
+            try:
+                deliveries.append(Delivery(read_envelope(record.headers), record.value or b""))
+            except UnreadableEnvelope as error:
+                await self._bury(record, error)
+        self._judge(deliveries, await self._through_the_door(consumer, deliveries))
+        await failpoints.reach("consumer.before_commit")
+        await self._commit(consumer, {tp: of_partition[-1].offset + 1 for tp, of_partition in records.items()})
+
+    async def _through_the_door(self, consumer: AIOKafkaConsumer, deliveries: Sequence[Delivery]) -> list[Result]:
+        """Wait for the door, however long the database is away, without losing the place in the group."""
+        applied = asyncio.ensure_future(self._door.put_all(deliveries))
+        done, _ = await asyncio.wait([applied], timeout=SLOW_SECONDS)
+        while not done:
+            consumer.pause(*consumer.assignment())
+            await consumer.getmany(timeout_ms=0)
+            done, _ = await asyncio.wait([applied], timeout=SLOW_SECONDS)
+        consumer.resume(*consumer.paused())
+        return applied.result()
+
+    def _judge(self, deliveries: Sequence[Delivery], results: Sequence[Result]) -> None:
+        """Count the streams that fail in a row: a bad deploy must not park the world."""
+        for delivery, result in zip(deliveries, results, strict=True):
+            if result.fate == "done":
+                self._failing.clear()
+            elif result.error is not None:
+                self._failing.add((delivery.envelope.source, delivery.envelope.subject))
+        self.halted = len(self._failing) >= HALT_AFTER
+
+    async def _commit(self, consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:
+        mine = {tp: offset for tp, offset in offsets.items() if tp in consumer.assignment()}
+        try:
+            if mine:
+                await asyncio.wait_for(consumer.commit(mine), REQUEST_SECONDS)
+        except (CommitFailedError, IllegalStateError, TimeoutError) as error:
+            log.info("offsets not committed; positions drop what comes again", error=type(error).__name__)
+
+    async def _bury(self, record: ConsumerRecord, error: Exception) -> None:
+        """Put a record that cannot even be read where an operator finds it, named by topic, partition and offset."""
+        place = f"{record.topic}/{record.partition}/{record.offset}"
+        producer = AIOKafkaProducer(acks="all", **self._broker.client)
+        await asyncio.wait_for(producer.start(), REQUEST_SECONDS)
+        try:
+            headers = [*record.headers, ("dead_from", place.encode()), ("dead_reason", type(error).__name__.encode())]
+            topic = dead_topic_of(self.service, self._broker.prefix)
+            sent = producer.send_and_wait(topic, key=place.encode(), value=record.value, headers=headers)
+            await asyncio.wait_for(sent, REQUEST_SECONDS)
+        finally:
+            await asyncio.wait_for(producer.stop(), REQUEST_SECONDS)
+        log.error("record buried", topic=record.topic, partition=record.partition, offset=record.offset)
+
+    def _measure(self, consumer: AIOKafkaConsumer) -> None:
+        lag: dict[TopicPartition, int] = {}
+        for tp in consumer.assignment():
+            state = consumer._subscription.subscription.assignment.state_value(tp)  # noqa: SLF001 - position() may wait
+            high = consumer.highwater(tp)
+            if high is not None and state is not None and state.has_valid_position:
+                lag[tp] = max(0, high - state.position)
+        self.lag = lag
+        for topic in self._topics:
+            total = sum(count for tp, count in lag.items() if tp.topic == topic)
+            metrics.CONSUMER_LAG.labels(self.service, topic).set(total)

@@ -1,0 +1,217 @@
+"""
+The one door of a process: a queue, and one loop that takes what is waiting and commits it together.
+
+That is group commit for HTTP, batching for events, exactly-once effects for both, and one writer per process.
+"""
+
+import asyncio
+import random
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from shared.runtime import failpoints
+from shared.runtime.batch import Batch, Result
+from shared.runtime.clock import Clock
+from shared.runtime.database import is_transient
+from shared.runtime.message import Command, Delivery, Handlers, Input
+from shared.runtime.needs import Kind
+from shared.runtime.refusals import TooBusy
+from shared.runtime.store import ConstraintViolated, Store
+from shared.runtime.work import Work
+from shared.telemetry import metrics
+
+log = structlog.get_logger()
+
+BATCH_LIMIT: Final = 100
+"""Inputs in one commit; larger batches bring little (measured: 100 gives 5,000 events/s, 300 hardly more)."""
+QUEUE_LIMIT: Final = 2000
+COMMAND_SECONDS: Final = 10.0
+"""How long a caller waits before it is told to try again."""
+HELD_PAUSE_SECONDS: Final = 0.02
+"""How long an input whose stream another replica holds stays back."""
+RETRY_CAP_SECONDS: Final = 5.0
+CONSTRAINT_ATTEMPTS: Final = 3
+
+
+@dataclass(eq=False, slots=True)
+class Visit:
+    """One input in the queue, and where its result is awaited."""
+
+    input: Input
+    result: asyncio.Future[Result]
+
+
+class Door:
+    """Takes every input of one service in this process."""
+
+    def __init__(self, service: str, store: Store, kinds: Iterable[Kind], handlers: Handlers, clock: Clock) -> None:
+        self.service = service
+        self.clock = clock
+        self._store = store
+        self._kinds = tuple(kinds)
+        self._handlers = handlers
+        self._queue: deque[Visit] = deque()
+        self._arrived = asyncio.Event()
+        self._after_commit: list[Callable[[], None]] = []
+        self._open = True
+
+    def after_commit(self, wake: Callable[[], None]) -> None:
+        """Have *wake* called after every commit: the relay, the timers and the workers look then."""
+        self._after_commit.append(wake)
+
+    async def ask(self, command: Command, seconds: float = COMMAND_SECONDS) -> Result:
+        """
+        Put a command through and wait for its outcome.
+
+        Raises:
+            Refused: the domain said no; ``TooBusy`` when the time is up, and then the outcome is not known.
+        """
+        if not self._open or len(self._queue) >= QUEUE_LIMIT:
+            raise TooBusy(retry_after_seconds=1)
+        try:
+            result = await asyncio.wait_for(self._enqueue(command), seconds)
+        except TimeoutError as error:
+            raise TooBusy(retry_after_seconds=1) from error
+        if result.error is not None:
+            raise result.error
+        return result
+
+    async def put_all(self, inputs: Iterable[Input]) -> list[Result]:
+        """Put events, timers or repairs through, in order, and wait until all have been dealt with."""
+        return list(await asyncio.gather(*[self._enqueue(item) for item in inputs]))
+
+    def close(self) -> None:
+        """Take no more commands; what is in the queue is still dealt with."""
+        self._open = False
+
+    async def run(self) -> None:
+        """Take what is waiting, deal with it, and again, until cancelled."""
+        while True:
+            self._arrived.clear()
+            if not self._queue:
+                await self._arrived.wait()
+            visits = self._take()
+            if visits:
+                await self._deal_with(visits)
+
+    def _enqueue(self, item: Input) -> asyncio.Future[Result]:
+        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        self._queue.append(Visit(item, future))
+        self._arrived.set()
+        return future
+
+    def _take(self) -> list[Visit]:
+        visits: list[Visit] = []
+        while self._queue and len(visits) < BATCH_LIMIT:
+            visit = self._queue.popleft()
+            if not visit.result.done():
+                visits.append(visit)
+        metrics.DOOR_QUEUE.labels(self.service).set(len(self._queue))
+        return visits
+
+    async def _deal_with(self, visits: list[Visit]) -> None:
+        """Try the batch until the database takes it; a caller that gave up meanwhile is left out."""
+        failures = 0
+        while visits := [visit for visit in visits if not visit.result.done()]:
+            try:
+                with metrics.BATCH_SECONDS.labels(self.service).time():
+                    await self._answer_together(visits)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                failures += 1
+                log.warning("batch is tried again", attempt=failures, error=type(error).__name__)
+                await asyncio.sleep(random.uniform(0.5, 1) * min(RETRY_CAP_SECONDS, 0.05 * 2**failures))  # noqa: S311
+            else:
+                return
+
+    async def _answer_together(self, visits: list[Visit]) -> None:
+        """Commit all in one transaction; if one of them spoils it, let each stand for itself."""
+        try:
+            results = await self._attempt([visit.input for visit in visits])
+        except Exception as error:
+            if is_transient(error):
+                raise
+            for visit in visits:
+                await self._answer([visit], [await self._alone(visit.input)])
+        else:
+            await self._answer(visits, results)
+
+    async def _attempt(self, inputs: Sequence[Input]) -> list[Result]:
+        now = self.clock.now()
+        work = Work(self.service, self._kinds)
+        batch = Batch(inputs, self._handlers, work, now)
+        async with self._store.transaction() as transaction:
+            await batch.load(transaction)
+            results = batch.run()
+            await failpoints.reach("door.before_flush")
+            await transaction.flush(work, batch.ledger, now)
+            await failpoints.reach("door.before_commit")
+        await failpoints.reach("door.after_commit")
+        metrics.BATCH_SIZE.labels(self.service).observe(len(inputs))
+        metrics.LOOP_LAST_SUCCESS.labels(self.service, "door").set_to_current_time()
+        for wake in self._after_commit:
+            wake()
+        return results
+
+    async def _alone(self, item: Input) -> Result:
+        for _ in range(CONSTRAINT_ATTEMPTS):
+            try:
+                return (await self._attempt([item]))[0]
+            except ConstraintViolated as error:
+                failure: Exception = error
+            except Exception as error:
+                if is_transient(error):
+                    raise
+                failure = error
+                break
+        if isinstance(item, Delivery):
+            return await self._park(item, failure)
+        return Result("failed", error=failure)
+
+    async def _park(self, delivery: Delivery, failure: Exception) -> Result:
+        """Put aside an event that its handler accepted and the database did not."""
+        now = self.clock.now()
+        work = Work(self.service, self._kinds)
+        batch = Batch([delivery], self._handlers, work, now)
+        batch.entries[0].error = failure
+        async with self._store.transaction() as transaction:
+            await batch.load(transaction)
+            result = batch.run()[0]
+            await transaction.flush(work, batch.ledger, now)
+        return result
+
+    async def _answer(self, visits: Sequence[Visit], results: Sequence[Result]) -> None:
+        held: list[Visit] = []
+        for visit, result in zip(visits, results, strict=True):
+            if result.fate == "held":
+                held.append(visit)
+                continue
+            self._note(visit.input, result)
+            if not visit.result.done():
+                visit.result.set_result(result)
+        if held:
+            self._queue.extendleft(reversed(held))
+            self._arrived.set()
+            await asyncio.sleep(HELD_PAUSE_SECONDS)
+
+    def _note(self, item: Input, result: Result) -> None:
+        name = _name_of(item)
+        kind = type(item).__name__.lower()
+        metrics.MESSAGES_HANDLED.labels(self.service, kind, name, result.fate).inc()
+        if result.error is not None and result.fate in {"failed", "waiting"}:
+            log.error("handler failed", handler=name, outcome=result.fate, exc_info=result.error)
+
+
+def _name_of(item: Input) -> str:
+    match item:
+        case Command():
+            return type(item.payload).__name__
+        case Delivery():
+            return item.envelope.type
+        case _:
+            return str(getattr(item, "kind", "repair"))

@@ -1,0 +1,60 @@
+"""What a handler asks to have loaded before it runs, and how its rows are known. Standard library only."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any
+from uuid import UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The stream of one subject, locked: whoever announces on it or changes its rows asks for this."""
+
+    subject: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """All rows of a kind whose columns equal the values; without columns, every row of the kind."""
+
+    kind: type
+    columns: tuple[str, ...]
+    values: tuple[object, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """The next value of a sequence, for one asker; values may be lost, never given twice."""
+
+    sequence: str
+    asker: UUID
+
+
+Need = Stream | Rows | Number
+
+
+def rows(kind: type, **equal: object) -> Rows:
+    """The need for all rows of *kind* in which every named column has the given value."""
+    columns = tuple(sorted(equal))
+    return Rows(kind, columns, tuple(equal[column] for column in columns))
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """
+    How the rows of one frozen dataclass are told apart.
+
+    ``key`` names its primary key; ``stream`` the column with the subject whose lock guards the row, if any;
+    ``additive`` are counters that several writers move at once: the difference is written, not the value.
+    """
+
+    row: type
+    key: tuple[str, ...]
+    stream: str | None = None
+    additive: tuple[str, ...] = ()
+
+    @property
+    def key_of(self) -> Callable[[Any], Any]:
+        """The function from a row to its key: a single value, or a tuple for a key of several columns."""
+        return attrgetter(*self.key)

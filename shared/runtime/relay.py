@@ -1,0 +1,217 @@
+"""
+The relay: reads the history in the order of its ids and publishes it, one leader per service.
+
+It awaits the broker's word before it moves its position, so a crash repeats events and never loses one; consumers
+drop repetitions by sequence. When the cluster is another one, has lost its topics or its offsets went back, the last
+seven days are sent again: losing all of Kafka loses nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaProducer
+from aiokafka.structs import RecordMetadata
+from pydantic_core import from_json, to_json
+
+from shared.contracts.registry import topic_of
+from shared.runtime import failpoints
+from shared.runtime.broker import REQUEST_SECONDS, Broker
+from shared.runtime.database import Database
+from shared.runtime.leader import lead
+from shared.runtime.records import unpack_headers
+from shared.runtime.tail import check_tail
+from shared.runtime.wake import Wake
+from shared.telemetry import metrics
+
+log = structlog.get_logger()
+
+BATCH: Final = 500
+POLL_SECONDS: Final = 0.25
+BROKER_CHECK_SECONDS: Final = 2.0
+HORIZON: Final = timedelta(days=7)
+"""How far back events are sent again to a cluster that may have lost them; consumers further behind need a replay."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """How far the relay is: the last id that was acknowledged, by which cluster, at which offset of each partition."""
+
+    last_id: int = 0
+    cluster_id: str | None = None
+    offsets: tuple[tuple[int, int], ...] = ()
+
+
+class BrokerWentBack(RuntimeError):
+    """The cluster acknowledged at an offset it had already given: it has lost records."""
+
+
+class Relay:
+    """Publishes one service's history on its topic."""
+
+    def __init__(self, service: str, database: Database, broker: Broker) -> None:
+        self.service = service
+        self.wake = Wake(POLL_SECONDS)
+        self.trouble: str | None = None
+        self._database = database
+        self._broker = broker
+        self._topic = topic_of(service, broker.prefix)
+
+    async def run(self) -> None:
+        """Publish whenever this process leads, until cancelled."""
+        await lead(self._database, f"{self.service}.relay", self._publish_while_leading)
+
+    async def _publish_while_leading(self) -> None:
+        try:
+            await self._publish()
+        except BrokerWentBack:
+            log.warning("broker went back: sending again", topic=self._topic)
+            await self._store_place(await self._gone_back(await self._read_place()))
+            raise
+        except Exception as error:
+            self.trouble = type(error).__name__
+            raise
+
+    async def _publish(self) -> None:
+        place = await self._meet(await self._read_place())
+        producer = AIOKafkaProducer(
+            acks="all",
+            linger_ms=0,
+            max_batch_size=131_072,
+            request_timeout_ms=REQUEST_SECONDS * 1000,
+            **self._broker.client,
+        )
+        await asyncio.wait_for(producer.start(), REQUEST_SECONDS)
+        try:
+            await self._drain(producer, place)
+        finally:
+            await asyncio.wait_for(producer.stop(), REQUEST_SECONDS)
+
+    async def _drain(self, producer: AIOKafkaProducer, place: Place) -> None:
+        checked = time.monotonic()
+        while True:
+            self.wake.clear()
+            if time.monotonic() - checked > BROKER_CHECK_SECONDS:
+                place = await self._recheck(place)
+                checked = time.monotonic()
+            rows = await self._after(place.last_id)
+            if rows:
+                place = await self._send(producer, place, rows)
+            self.trouble = None
+            metrics.LOOP_LAST_SUCCESS.labels(self.service, "relay").set_to_current_time()
+            if len(rows) < BATCH:
+                await self.wake.wait()
+
+    async def _send(self, producer: AIOKafkaProducer, place: Place, rows: Sequence[asyncpg.Record]) -> Place:
+        acknowledgements = [
+            await producer.send(
+                self._topic,
+                key=str(row["subject"]).encode(),
+                value=row["body"],
+                headers=list(unpack_headers(row["headers"])),
+                timestamp_ms=int(row["at"].timestamp() * 1000),
+            )
+            for row in rows
+        ]
+        sent = await asyncio.wait_for(asyncio.gather(*acknowledgements), REQUEST_SECONDS)
+        await failpoints.reach("relay.after_send")
+        return await self._store_place(_advanced(place, rows[-1]["id"], sent))
+
+    async def _recheck(self, place: Place) -> Place:
+        await self._measure(place)
+        if await self._broker.cluster_id() != place.cluster_id:
+            place = await self._meet(place)
+        asked = await self._take_replay()
+        return (
+            place if asked is None else await self._store_place(replace(place, last_id=min(place.last_id, asked - 1)))
+        )
+
+    async def _meet(self, place: Place) -> Place:
+        """Make sure of topics and cluster; on another cluster, go back by the horizon."""
+        cluster_id = await self._broker.cluster_id()
+        await self._broker.ensure_topics()
+        await check_tail(self._database, self._broker, self._topic)
+        if place.cluster_id == cluster_id:
+            return place
+        if place.cluster_id is not None:
+            log.warning("another cluster: sending again", cluster=cluster_id)
+            place = await self._gone_back(place)
+        return await self._store_place(replace(place, cluster_id=cluster_id, offsets=()))
+
+    async def _gone_back(self, place: Place) -> Place:
+        since = datetime.now(UTC) - HORIZON
+        first = "select coalesce(min(id), $2 + 1) from history where written_at >= $1 and id <= $2"
+        async with self._database.connection() as connection:
+            first_id = await connection.fetchval(first, since, place.last_id)
+        return replace(place, last_id=first_id - 1, offsets=())
+
+    async def _after(self, last_id: int) -> Sequence[asyncpg.Record]:
+        query = "select id, subject, at, headers, body from history where id > $1 order by id limit $2"
+        async with self._database.connection() as connection:
+            return await connection.fetch(query, last_id, BATCH)
+
+    async def _read_place(self) -> Place:
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow("select last_id, cluster_id, offsets from relay where id = 1")
+        if row is None:
+            return Place()
+        offsets = {int(partition): offset for partition, offset in from_json(row["offsets"]).items()}
+        return Place(row["last_id"], row["cluster_id"], tuple(sorted(offsets.items())))
+
+    async def _take_replay(self) -> int | None:
+        """The id from which an operator wants everything sent again, if one does; asked for once."""
+        query = (
+            "with asked as (select replay_from from relay where id = 1 and replay_from is not null for update)"
+            " update relay set replay_from = null from asked where id = 1 returning asked.replay_from"
+        )
+        async with self._database.connection() as connection:
+            asked: int | None = await connection.fetchval(query)
+        return asked
+
+    async def _store_place(self, place: Place) -> Place:
+        query = (
+            "insert into relay (id, last_id, cluster_id, offsets) values (1, $1, $2, $3) on conflict (id) do update"
+            " set last_id = excluded.last_id, cluster_id = excluded.cluster_id, offsets = excluded.offsets"
+        )
+        async with self._database.connection() as connection:
+            offsets = to_json(dict(place.offsets)).decode()
+            await connection.execute(query, place.last_id, place.cluster_id, offsets)
+        return place
+
+    async def _measure(self, place: Place) -> None:
+        query = (
+            "select count(*) as unsent, extract(epoch from clock_timestamp() - min(written_at)) as age"
+            " from (select written_at from history where id > $1 limit 100000) h"
+        )
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(query, place.last_id)
+        if row is not None:
+            metrics.RELAY_UNSENT.labels(self.service).set(row["unsent"])
+            metrics.RELAY_AGE_SECONDS.labels(self.service).set(row["age"] or 0)
+
+
+def _advanced(place: Place, last_id: int, sent: Sequence[RecordMetadata]) -> Place:
+    """
+    The place after these acknowledgements.
+
+    Raises:
+        BrokerWentBack: an offset is not beyond the last one of its partition.
+    """
+    offsets = dict(place.offsets)
+    for partition, first, last in _spans(sent):
+        if first <= offsets.get(partition, -1):
+            raise BrokerWentBack(f"partition {partition}: {first} after {offsets[partition]}")
+        offsets[partition] = last
+    return replace(place, last_id=last_id, offsets=tuple(sorted(offsets.items())))
+
+
+def _spans(sent: Sequence[RecordMetadata]) -> list[tuple[int, int, int]]:
+    seen: dict[int, list[int]] = {}
+    for record in sent:
+        seen.setdefault(record.partition, []).append(record.offset)
+    return [(partition, min(offsets), max(offsets)) for partition, offsets in seen.items()]

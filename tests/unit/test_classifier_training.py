@@ -1,0 +1,75 @@
+"""The committed model is what the committed texts give, and is as good as the documentation says."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from services.routing.classifier import load
+from services.routing.classifier.classifier import Classifier
+from services.routing.classifier.corpus import CAUSES, fingerprint, held_out_texts, training_texts
+from services.routing.classifier.evaluation import judge, report
+from services.routing.classifier.model import FILE, StaleModel, card, restore, save
+from services.routing.classifier.reading import read
+from services.routing.classifier.training import train
+
+
+def test_the_model_was_learnt_from_the_texts_that_are_here() -> None:
+    assert card()["learnt_from"] == fingerprint(), "run: python -m services.routing.classifier train"
+
+
+def test_learning_again_gives_the_same_answers() -> None:
+    again, committed = Classifier(train(training_texts())), load()
+    for text in held_out_texts()[:120]:
+        first, second = again.classify(text.text), committed.classify(text.text)
+        # Weights are kept in half precision, and linear algebra differs in the last digits between machines.
+        assert first.probabilities == pytest.approx(second.probabilities, abs=0.02)
+
+
+def test_held_out_quality_is_what_the_documentation_says() -> None:
+    figures = report(judge(load(), held_out_texts()))
+
+    assert figures["cause macro-F1"] >= 0.68
+    assert figures["accuracy of the surest half"] >= 0.88
+    assert figures["calibration error (ECE, 10 bins)"] <= 0.10
+    assert figures["complaints recognised"] >= 0.97
+    assert figures["other contacts recognised"] >= 0.75
+
+
+def test_a_changed_model_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "model.npz"
+    save(restore(), "learnt", path)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+
+    with pytest.raises(StaleModel):
+        restore(path)
+
+
+def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    save(restore(), "learnt", tmp_path / "one.npz")
+    save(restore(), "learnt", tmp_path / "two.npz")
+
+    assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
+    assert FILE.stat().st_size < 4_000_000
+
+
+def test_no_held_out_text_is_learnt_from() -> None:
+    learnt = {read(text.text).text for text in training_texts()}
+
+    assert not [text.id for text in held_out_texts() if read(text.text).text in learnt]
+
+
+def test_the_texts_are_well_formed_and_different() -> None:
+    texts = [*training_texts(), *held_out_texts()]
+
+    assert not [identity for identity, count in Counter(text.id for text in texts).items() if count > 1]
+    assert not [text for text, count in Counter(read(text.text).text for text in texts).items() if count > 1]
+    assert all((text.cause in CAUSES) == (text.kind == "complaint") for text in texts)
+    assert all(text.manner in {None, "demanding", "confused", "agitated", "neutral"} for text in texts)
+
+
+def test_the_card_names_the_file() -> None:
+    described = json.loads(FILE.with_suffix(".json").read_text("utf-8"))
+
+    assert load().classify("").model == f"{described['name']}/{described['version']}+{described['sha256'][:8]}"
