@@ -192,7 +192,7 @@ _CARD = (
 )
 _ORDER_HINT = re.compile(
     r"(?:(?:订单|訂單|运单|運單)(?:编号|編號)?|[单單][号號][码碼]?"
-    rf"|{_LEFT}(?i:(?:order|invoice|tracking)(?: (?:no\.?|number|id))?))[是为為:# ]{{0,3}}\Z"
+    r"|(?<![0-9A-Za-z])(?i:(?:order|invoice|tracking)(?: (?:no\.?|number|id))?))[是为為:# ]{0,3}\Z"
 )
 
 
@@ -292,7 +292,7 @@ _UNIT_AND_TOWN = (
     rf"(?:[A-Z]{{1,2}}[0-9][0-9A-Z]? ?[0-9][A-Z]{{2}}|[A-Z]{{2}} [0-9]{{5}}(?:-[0-9]{{4}})?){_WORD_RIGHT})?"
 )
 _ENGLISH_ADDRESS = (
-    rf"{_LEFT}(?<![0-9][.:/-]){_HOUSE}(?:"
+    rf"{_LEFT}{_HOUSE}(?:"
     rf"(?:(?!(?i:{_NO_STREET_NAME}) )[A-Za-z][A-Za-z'.-]{{0,20}} ){{1,3}}"
     r"(?i:street|st|road|rd|avenue|ave|lane|boulevard|blvd)"
     r"|(?:[A-Z][A-Za-z'.-]{0,20} ){1,3}(?:Drive|Dr|Court|Ct|Place|Pl|Square|Way|Terrace|Crescent|Close|Highway|Gardens|"

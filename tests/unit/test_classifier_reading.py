@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.routing.classifier.reading import LONGEST, is_traditional, read
+from services.routing.classifier.reading import LONGEST, read
 
 
 @pytest.mark.parametrize(
@@ -32,8 +32,3 @@ def test_every_folded_character_knows_its_origin() -> None:
 
 def test_long_texts_are_cut() -> None:
     assert len(read("长" * (LONGEST + 10)).given) == LONGEST
-
-
-def test_traditional_writing_is_told_apart() -> None:
-    assert is_traditional("請問")
-    assert not is_traditional("请问")

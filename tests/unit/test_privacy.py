@@ -278,7 +278,7 @@ texts = st.one_of(
 
 
 @given(texts)
-@settings(max_examples=15000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_masking_twice_is_masking_once(text):
     once = mask(text, NAMES)
 
@@ -286,7 +286,7 @@ def test_masking_twice_is_masking_once(text):
 
 
 @given(texts)
-@settings(max_examples=15000, deadline=None)
+@settings(max_examples=500, deadline=None)
 def test_the_exact_text_comes_back_unless_a_value_has_two_spellings(text):
     masked = mask(text, NAMES)
     used = re.findall(r"⟦[a-z]+:[0-9]+⟧", masked.text)

@@ -64,11 +64,6 @@ def is_han(character: str) -> bool:
     return "㐀" <= character <= "鿿" or character >= "\U00020000"
 
 
-def is_traditional(text: str) -> bool:
-    """Tell whether a text has characters that only traditional writing uses."""
-    return not _simplified().keys().isdisjoint(text)
-
-
 def _folded(given: str) -> list[tuple[str, int]]:
     skipped = {
         position: mark
