@@ -1,0 +1,1 @@
+"""The demo: thirty invented contacts go through the real services, and one can watch."""
