@@ -17,7 +17,7 @@ Span: TypeAlias = tuple[int, int]
 Finder: TypeAlias = Callable[[str], Iterator[Span]]
 
 _TOKEN = re.compile(r"⟦(phone|email|id|card|address|name|bracket):([1-9][0-9]{0,8})⟧")
-_BRACKET = re.compile("⟦")
+_TYPED_BRACKET = "⟦bracket:1⟧"
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,11 @@ def mask(text: str | Masked, names: Collection[str] = (), tokens: Mapping[str, s
     """
     known = dict(tokens or {})
     if isinstance(text, Masked):
-        plain = _cover(text.text.translate(_FOLD), [token.span() for token in _TOKEN.finditer(text.text)])
-        return _swap(text.text, _claims(plain, names), {**known, **text.tokens})
-    brackets = [(bracket.span(), "bracket") for bracket in _BRACKET.finditer(text)]
-    return _swap(text, _claims(text.translate(_FOLD_UNTRUSTED), names) + brackets, known)
+        plain = _TOKEN.sub(_shield, text.text.translate(_FOLD))
+        return _swap(text.text, _claims(plain, names), {**known, **text.tokens}, bracket="⟦")
+    if "⟦" in text:
+        known[_TYPED_BRACKET] = "⟦"
+    return _swap(text, _claims(text.translate(_FOLD), names), known, bracket=_TYPED_BRACKET)
 
 
 def unmask(text: str, tokens: Mapping[str, str]) -> str:
@@ -64,7 +65,8 @@ def unmask(text: str, tokens: Mapping[str, str]) -> str:
     return _TOKEN.sub(lambda token: tokens.get(token[0], token[0]), text)
 
 
-def _swap(text: str, claims: list[tuple[Span, str]], tokens: dict[str, str]) -> Masked:
+def _swap(text: str, claims: list[tuple[Span, str]], tokens: dict[str, str], *, bracket: str) -> Masked:
+    """Put tokens in the place of the claims, and `bracket` in the place of every opening bracket between them."""
     found = {token: match for token in tokens if (match := _TOKEN.fullmatch(token))}
     token_of = {(match[1], _canonical(match[1], tokens[token])): token for token, match in found.items()}
     last: Counter[str] = Counter()
@@ -79,9 +81,9 @@ def _swap(text: str, claims: list[tuple[Span, str]], tokens: dict[str, str]) -> 
             last[kind] += 1
             token_of[key] = f"⟦{kind}:{last[kind]}⟧"
             tokens[token_of[key]] = original
-        pieces += text[done:start], token_of[key]
+        pieces += text[done:start].replace("⟦", bracket), token_of[key]
         done = end
-    return Masked("".join((*pieces, text[done:])), tokens)
+    return Masked("".join((*pieces, text[done:].replace("⟦", bracket))), tokens)
 
 
 def _claims(plain: str, names: Collection[str]) -> list[tuple[Span, str]]:
@@ -95,19 +97,28 @@ def _claims(plain: str, names: Collection[str]) -> list[tuple[Span, str]]:
 
 
 def _cover(plain: str, spans: list[Span]) -> str:
-    """Put something between token brackets in the place of each span, as long as the span."""
+    """Put a shield of the same length in the place of each span."""
     pieces: list[str] = []
     done = 0
     for start, end in spans:
-        pieces += plain[done:start], f"⟦{'_' * (end - start - 2)}⟧"[: end - start]
+        pieces += plain[done:start], _shield_of(end - start)
         done = end
     return "".join((*pieces, plain[done:]))
+
+
+def _shield(token: re.Match[str]) -> str:
+    # A typed bracket must not protect the number beside it.
+    return "\0" * len(token[0]) if token[0] == _TYPED_BRACKET else _shield_of(len(token[0]))
+
+
+def _shield_of(length: int) -> str:
+    return f"\2{'_' * (length - 2)}\3"[-length:]
 
 
 def _canonical(kind: str, original: str) -> str:
     """Give the form in which two spellings of one value are equal."""
     plain = original.translate(_FOLD).casefold()
-    if kind in {"email", "bracket"}:
+    if kind == "email":
         return plain
     if kind != "phone":
         return "".join(filter(str.isalnum, plain))
@@ -122,20 +133,18 @@ _CHINESE_DIGITS = 11
 
 _SPACES = "\u3000\u00a0\u2002\u2003\u2009\u200b\u200c\u200d\u202f\u2060\ufeff"
 _HYPHENS = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63"
-# Full-width forms, spaces and hyphens, one character for one, so that a position in the folded text is a position in
-# the original.
+# Full-width forms, spaces and hyphens, and the marks of a shield; one character for one, so that a position in the
+# folded text is a position in the original.
 _FOLD = {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | str.maketrans(
-    _SPACES + _HYPHENS, " " * len(_SPACES) + "-" * len(_HYPHENS)
+    _SPACES + _HYPHENS + "\2\3", " " * len(_SPACES) + "-" * len(_HYPHENS) + "\0\0"
 )
-# A bracket somebody typed must not shield the number beside it as the bracket of a token does (_LEFT, _RIGHT).
-_FOLD_UNTRUSTED = _FOLD | str.maketrans("⟦⟧", "\0\0")
 
-# A number does not start inside another number or word, nor end inside a number. A token counts as the number it
-# stands for: otherwise masking one value would uncover another, and masking twice would differ from masking once.
-_LEFT = r"(?<![0-9A-Za-z⟧])"
-_RIGHT = r"(?![0-9⟦])"
-_WORD_RIGHT = r"(?![0-9A-Za-z⟦])"
-_NOT_A_PART = r"(?<![0-9A-Za-z⟧]-)"
+# A number does not start inside another number or word, nor end inside a number. The ends of a shield (\x02, \x03)
+# count as a number: otherwise masking one value would uncover another, and masking twice would differ from once.
+_LEFT = r"(?<![0-9A-Za-z\x03])"
+_RIGHT = r"(?![0-9\x02])"
+_WORD_RIGHT = r"(?![0-9A-Za-z\x02])"
+_NOT_A_PART = r"(?<![0-9A-Za-z\x03]-)"
 
 
 def _finder(pattern: str, accept: Callable[[re.Match[str]], bool] = bool) -> Finder:
@@ -154,9 +163,10 @@ def _finder(pattern: str, accept: Callable[[re.Match[str]], bool] = bool) -> Fin
     return find
 
 
-# The last label begins with a letter, which tells an address from a price such as 3@1.5.
+# RFC 5321: at most 64 characters before the @. The last label begins with a letter, which tells an address from a
+# price such as 3@1.5.
 _EMAIL = (
-    r"(?<![A-Za-z0-9._%+'-])[A-Za-z0-9_%+'-][A-Za-z0-9._%+'-]*+@"
+    r"(?<![A-Za-z0-9_\x03])[A-Za-z0-9_][A-Za-z0-9._%+'-]{0,63}+@"
     r"(?:[A-Za-z0-9-]++\.)+[A-Za-z][A-Za-z0-9-]*+"
 )
 
@@ -169,11 +179,13 @@ _CN_ID = (
     rf"[ -]?(?:18|19|20)[0-9]{{2}}{_MONTH_DAY}[ -]?[0-9]{{3}}[0-9Xx]|[0-9]{{2}}{_MONTH_DAY}[0-9]{{3}}){_WORD_RIGHT}"
 )
 _NAMED_ID = (
-    rf"(?:身份证|身分證|身份證|{_LEFT}(?i:ID card))[^0-9⟦⟧\n]{{0,8}}(?P<value>[0-9]{{14,17}}[0-9Xx]){_WORD_RIGHT}"
+    rf"(?:身份证|身分證|身份證|{_LEFT}(?i:ID card))[^0-9\x02\x03\n]{{0,8}}(?P<value>[0-9]{{14,17}}[0-9Xx]){_WORD_RIGHT}"
 )
 _HONG_KONG_ID = rf"{_LEFT}[A-Z]{{1,2}}[0-9]{{6}} ?\([0-9A]\)"
 _TAIWAN_ID = rf"{_LEFT}[A-Z][1289][0-9]{{8}}{_WORD_RIGHT}"
-_PASSPORT = r"(?:护照|護照|(?i:passport))[^0-9⟦⟧\n]{0,20}?(?<![A-Za-z])(?P<value>[A-Za-z]{1,2}[0-9]{7,8})" + _WORD_RIGHT
+_PASSPORT = (
+    r"(?:护照|護照|(?i:passport))[^0-9\x02\x03\n]{0,20}?(?<![A-Za-z])(?P<value>[A-Za-z]{1,2}[0-9]{7,8})" + _WORD_RIGHT
+)
 
 
 def _is_taiwan_id(match: re.Match[str]) -> bool:
@@ -185,9 +197,10 @@ def _is_taiwan_id(match: re.Match[str]) -> bool:
 # ISO/IEC 7812: 13 to 19 digits, of which the first is the industry. Banks have 3 to 6 and 22 to 27, national schemes
 # 9; so a number that begins with a date (2026...) or a time stamp (17...) is none.
 _BANK = r"(?:[3-69][0-9]|2[2-7])"
+_FOURS = rf"{_BANK}[0-9]{{2}}(?P<sep>[ -])[0-9]{{4}}(?P=sep)[0-9]{{4}}(?P=sep)"
+_LONG_CARD = rf"{_LEFT}(?=(?P<value>{_FOURS}[0-9]{{4}}(?P=sep)[0-9]{{1,3}}){_RIGHT})"
 _CARD = (
-    rf"{_LEFT}(?=(?P<value>{_BANK}(?:[0-9]{{11,17}}"
-    r"|[0-9]{2}(?P<sep>[ -])[0-9]{4}(?P=sep)[0-9]{4}(?P=sep)[0-9]{1,4}(?:(?P=sep)[0-9]{1,3})?"
+    rf"{_LEFT}(?=(?P<value>{_FOURS}[0-9]{{1,4}}|{_BANK}(?:[0-9]{{11,17}}"
     rf"|[0-9]{{2}}[ -][0-9]{{6}}[ -][0-9]{{4,5}}|[0-9]{{4}}[ -][0-9]{{10,13}})){_RIGHT})"
 )
 _ORDER_HINT = re.compile(
@@ -207,12 +220,12 @@ def _is_card(match: re.Match[str]) -> bool:
 _EXTENSION = r"(?:(?: ?(?:转|轉|分机|分機|(?i:ext\.?)|#) ?|-)[0-9]{1,6})?"
 _CHINA_PREFIX = r"(?:\(?(?:\+|00)?86\)?[ -]{0,2})?"
 _CN_MOBILE = (
-    rf"(?:{_LEFT}|(?<=(?i:tel))|(?<=(?i:phone))|(?<=(?i:mobile))|(?<=(?i:wx)))(?<![0-9⟧]\.){_CHINA_PREFIX}"
+    rf"(?:{_LEFT}|(?<=(?i:tel))|(?<=(?i:phone))|(?<=(?i:mobile))|(?<=(?i:wx)))(?<![0-9\x03]\.){_CHINA_PREFIX}"
     rf"(?:1[3-9][0-9](?:[ .-]{{0,3}}[0-9]){{6}}[0-9]{{2}}|1(?:[ -][0-9]){{10}}){_RIGHT}"
 )
 _CN_LANDLINE = (
     rf"{_LEFT}{_NOT_A_PART}{_CHINA_PREFIX}\(?0(?:10|2[0-9]|[3-9][0-9]{{2}})\)?[ -]{{0,3}}"
-    rf"[2-9][0-9]{{2,3}}[ -]?[0-9]{{4}}{_EXTENSION}{_RIGHT}"
+    rf"[1-9][0-9]{{2,3}}[ -]?[0-9]{{4}}{_EXTENSION}{_RIGHT}"
 )
 _CN_HOTLINE = (
     rf"{_LEFT}{_NOT_A_PART}[48]00[ -]?(?:[0-9]{{3}}[ -]?[0-9]{{4}}|[0-9]{{4}}[ -]?[0-9]{{3}}){_EXTENSION}{_RIGHT}"
@@ -225,7 +238,7 @@ _OTHER_TRUNK = (
 )
 # Lengths where they are known, so that a number written after the phone number is left alone.
 _INTERNATIONAL = (
-    rf"(?:(?<![0-9⟧])\(?\+|{_LEFT}{_NOT_A_PART}00)(?:"
+    rf"(?:(?<![0-9\x03])\(?\+|{_LEFT}{_NOT_A_PART}00)(?:"
     + "|".join(
         rf"{code}(?:[ .()-]{{0,3}}[0-9]){{{length}}}{_RIGHT}"
         for code, length in (("1", 10), ("44", 10), ("65", 8), ("85[23]", 8), ("86", "10,11"), ("886", "8,9"))
@@ -235,7 +248,8 @@ _INTERNATIONAL = (
 # Seven or eight digits alone are a phone only when they are called one; a date is none.
 _NAMED_PHONE = (
     r"(?:(?:电话|電話|座机|座機|固话|手机|手機)(?:号码|號碼)?[是为為:]? ?"
-    rf"|{_LEFT}(?i:tel|phone|mobile|call|whatsapp)(?i:[ .:]{{1,2}}(?:number|no|me|us|at|on|is)?){{0,4}})"
+    rf"|{_LEFT}(?i:tel|phone|mobile|whatsapp|call (?:me|us|on|at))"
+    r"(?i:[ .:]{1,2}(?:number|no|me|us|at|on|is)?){0,4})"
     rf"(?P<value>(?!20[0-9]{{2}}{_MONTH_DAY})[2-9][0-9]{{2,3}}[ -]?[0-9]{{4}})(?!-){_RIGHT}"
 )
 
@@ -283,7 +297,7 @@ def _chinese_address_finder(numbers: re.Pattern[str], *, region_needed: bool) ->
 
 _HOUSE = r"(?:(?i:flat|unit|apt\.?|apartment|room|suite) ?[0-9A-Za-z]{1,5},? )?[0-9]{1,5}[A-Za-z]?(?:-[0-9]{1,5})?,? "
 _NO_STREET_NAME = (
-    r"(?:minutes?|hours?|days?|weeks?|months?|years?|times?|people|men|of|in|on|at|to|from|by|for|and|or|the|a|an|"
+    r"(?:stars?|way|lanes?|minutes?|hours?|days?|weeks?|months?|years?|times?|people|men|of|in|on|at|to|from|by|for|and|or|the|a|an|"
     r"my|your|our|this|that|down|off|along|across|is|are|was|were)"
 )
 _UNIT_AND_TOWN = (
@@ -310,6 +324,7 @@ _FINDERS: tuple[tuple[str, Finder], ...] = (
     ("id", _finder(_HONG_KONG_ID)),
     ("id", _finder(_TAIWAN_ID, _is_taiwan_id)),
     ("id", _finder(_PASSPORT)),
+    ("card", _finder(_LONG_CARD, _is_card)),
     ("card", _finder(_CARD, _is_card)),
     ("phone", _finder(_INTERNATIONAL)),
     ("phone", _finder(_CN_MOBILE)),
@@ -353,7 +368,7 @@ def _chinese_patterns(names: list[str]) -> Iterator[str]:
 
 
 def _latin_patterns(names: list[list[str]]) -> Iterator[str]:
-    left, right = f"(?<![{_LATIN}⟧])", f"(?![{_LATIN}⟦])"
+    left, right = f"(?<![{_LATIN}\x03])", f"(?![{_LATIN}\x02])"
     for parts in names:
         if len(parts) > 1:
             forwards, backwards = (r"[ .,·]{1,2}".join(map(re.escape, way)) for way in (parts, parts[::-1]))

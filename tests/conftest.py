@@ -4,6 +4,7 @@ import secrets
 from collections.abc import Iterator
 
 import pytest
+import structlog
 
 from plaint.local.broker import Broker
 from plaint.local.databases import ensure_database
@@ -29,6 +30,13 @@ def pytest_collection_modifyitems(config, items):
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+@pytest.fixture(autouse=True)
+def _plain_logs():
+    """Without structlog's framed tracebacks, which show every local variable and take a third of a second each."""
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, renderer])
 
 
 @pytest.fixture(scope="session")

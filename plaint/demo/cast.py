@@ -67,7 +67,7 @@ class Cast:
 
     async def _work(self, complaint_id: str, script: AgentScript, by: str) -> None:
         """Work a case from taking it up to having resolved it."""
-        remedy = {"kind": script.remedy_kind, "text": script.remedy, "by": by}
+        remedy = {"remedy": script.remedy_kind, "text": script.remedy, "by": by}
         await self._case(complaint_id, "/acknowledgement", {"by": by})
         await self._case(complaint_id, "/finding", {"finding": script.finding, "cause": script.cause, "by": by})
         await self._case(complaint_id, "/remedy", remedy)

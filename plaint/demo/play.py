@@ -21,7 +21,7 @@ from plaint.demo.show import Show
 from plaint.demo.story import load_story
 from plaint.language import reader_language
 from plaint.running import Installation, announced
-from plaint.stack import Stack
+from plaint.stack import BrokerKind, Stack
 from shared.runtime.clock import Clock
 
 SPEED: Final = 7_200
@@ -33,15 +33,20 @@ SEND_EVERY_SECONDS: Final = 0.1
 LIMIT_SECONDS: Final = 180
 """A story that is not over by then is stuck."""
 
-# The only deadline that is missed is that of the case nobody takes up: about half a minute from now, so that a slow
-# machine tells the same story. Callbacks come four hours after the resolution, which is two seconds.
+# The only deadline that is missed is that of the case nobody takes up. It is more than half a minute away, so that a
+# slow machine tells the same story. Callbacks come four hours after the resolution, which is two seconds.
 POLICY: Final = {
+    "PLAINT_ACKNOWLEDGE_WITHIN": "PT32H",
+    "PLAINT_ANSWER_WITHIN": "PT63H",
+    "PLAINT_RESOLVE_WITHIN": "PT99H",
+    "PLAINT_PRIORITY_FACTORS": "{}",
+    "PLAINT_SILENCE": "P90D",
     "PLAINT_CALLBACK_DELAY": "PT4H",
     "PLAINT_CALLBACK_PATIENCE": "P30D",
 }
 
 
-def demo(lang: str | None) -> None:
+def demo(lang: str | None, broker: BrokerKind = "tansu") -> None:
     """
     Play the story once.
 
@@ -55,12 +60,12 @@ def demo(lang: str | None) -> None:
         clock = Clock(FIRST_DAY, anchor, SPEED)
         began = time.monotonic()
         with (
-            Stack(environment=_environment(clock, mailbox), tell=show.progress) as stack,
+            Stack(broker=broker, environment=story_environment(clock, mailbox), tell=show.progress) as stack,
             announced(stack.installation),
         ):
             board = Board()
             show.up(time.monotonic() - began)
-            asyncio.run(_play(stack.installation, clock, board, show))
+            asyncio.run(play(stack.installation, clock, board, show))
             show.summary(board, mailbox, stack.installation)
             if sys.stdout.isatty():
                 _stay(show)
@@ -68,7 +73,8 @@ def demo(lang: str | None) -> None:
         raise typer.Exit(1)
 
 
-def _environment(clock: Clock, mailbox: Mailbox) -> dict[str, str]:
+def story_environment(clock: Clock, mailbox: Mailbox) -> dict[str, str]:
+    """The settings under which the story goes as written."""
     return {
         "PLAINT_DEMO": "true",
         "PLAINT_CLOCK__ORIGIN": FIRST_DAY.isoformat(),
@@ -80,7 +86,8 @@ def _environment(clock: Clock, mailbox: Mailbox) -> dict[str, str]:
     }
 
 
-async def _play(installation: Installation, clock: Clock, board: Board, show: Show) -> None:
+async def play(installation: Installation, clock: Clock, board: Board, show: Show) -> None:
+    """Play the story on a running installation until it is over, stuck or broken; *board* says how it went."""
     headers = {"Authorization": f"Bearer {installation.key}"}
     async with httpx.AsyncClient(headers=headers, timeout=30, trust_env=False) as http:
         performance = Performance(Cast(installation, clock, http), board, show)

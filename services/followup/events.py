@@ -3,7 +3,7 @@
 from functools import partial
 
 from services.followup import handlers
-from services.followup.domain.callback import CallbackPolicy
+from services.followup.domain.callback import CallbackPolicy, Ending
 from shared.contracts.intake import (
     ComplaintErased,
     ComplaintLinked,
@@ -20,11 +20,13 @@ SOURCES = ("intake", "resolution")
 def reactions(policy: CallbackPolicy) -> Handlers:
     """What followup does on events of others, and when a timer is due."""
     of_event, of_timer = handlers.of_event, handlers.of_timer
+    linked = partial(handlers.end_asking, ending=Ending.LINKED, policy=policy)
+    withdrawn = partial(handlers.end_asking, ending=Ending.WITHDRAWN, policy=policy)
     return {
         ComplaintReceived: Handler(partial(handlers.note_complaint, policy=policy), of_event),
-        ComplaintLinked: Handler(partial(handlers.end_asking, policy=policy), of_event),
+        ComplaintLinked: Handler(linked, of_event),
         ComplaintUnlinked: Handler(partial(handlers.ask_again, policy=policy), of_event),
-        ComplaintWithdrawn: Handler(partial(handlers.end_asking, policy=policy), of_event),
+        ComplaintWithdrawn: Handler(withdrawn, of_event),
         ComplaintErased: Handler(partial(handlers.forget, policy=policy), of_event),
         CaseResolved: Handler(partial(handlers.plan_callback, policy=policy), of_event),
         CaseClosed: Handler(partial(handlers.stop_asking, policy=policy), of_event),

@@ -8,12 +8,14 @@ from services.followup.domain.callback import (
     Attempt,
     Callback,
     CallbackPolicy,
+    Ending,
     State,
     attempt,
     check_seen,
     end,
     give_up,
     is_satisfied,
+    pass_over,
     rate,
     resume,
     schedule,
@@ -166,26 +168,22 @@ def plan_callback(message: Message[CaseResolved], work: Work, *, policy: Callbac
 
 
 def stop_asking(message: Message[CaseClosed | CaseReopened], work: Work, *, policy: CallbackPolicy) -> None:
-    """A case that was closed or reopened otherwise needs no callback for that round any more."""
-    callback = _found(message.payload.complaint_id, work)
-    if callback.state is State.SCHEDULED:
-        callback = give_up(callback)
-        _announce_abandoned(callback, "case_over", work)
-    _kept(callback, work, policy)
+    """A case that was closed, or reopened otherwise, needs no callback for that round any more."""
+    event = message.payload
+    before = _found(event.complaint_id, work)
+    over_round = event.round - 1 if isinstance(event, CaseReopened) else event.round
+    _stopped(before, pass_over(before, over_round), work, policy)
 
 
-def end_asking(message: Message[ComplaintEvent], work: Work, *, policy: CallbackPolicy) -> None:
+def end_asking(message: Message[ComplaintEvent], work: Work, *, ending: Ending, policy: CallbackPolicy) -> None:
     """A complaint that was withdrawn, merged or erased is not asked about."""
     before = _found(message.payload.complaint_id, work)
-    after = end(before)
-    if before.state is State.SCHEDULED:
-        _announce_abandoned(after, "case_over", work)
-    _kept(after, work, policy)
+    _stopped(before, end(before, ending), work, policy)
 
 
 def forget(message: Message[ComplaintEvent], work: Work, *, policy: CallbackPolicy) -> None:
     """Blank every text of an erased complaint."""
-    end_asking(message, work, policy=policy)
+    end_asking(message, work, ending=Ending.ERASED, policy=policy)
     work.blank_history(message.payload.complaint_id)
 
 
@@ -227,6 +225,12 @@ def _settle(callback: Callback, work: Work, policy: CallbackPolicy) -> None:
         _announce_scheduled(callback, work)
         _request_notice(callback, work)
     _kept(callback, work, policy)
+
+
+def _stopped(before: Callback, after: Callback, work: Work, policy: CallbackPolicy) -> None:
+    if before.state is State.SCHEDULED and after.state is not State.SCHEDULED:
+        _announce_abandoned(after, "case_over", work)
+    _kept(after, work, policy)
 
 
 def _kept(callback: Callback, work: Work, policy: CallbackPolicy) -> Done:

@@ -1,11 +1,11 @@
 """Followup's table, and the queries of its routes."""
 
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import datetime
 from uuid import UUID
 
 import sqlalchemy as sa
+from pydantic import TypeAdapter
 
 from services.followup.domain.callback import Callback, State
 from shared.runtime.database import Database
@@ -21,8 +21,10 @@ callbacks = sa.Table(
     sa.Column("number", sa.Text),
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
+    sa.Column("ending", sa.Text),
     sa.Column("round", sa.Integer, nullable=False),
     moment("resolved_at", nullable=True),
+    sa.Column("over_round", sa.Integer, nullable=False),
     sa.Column("asked_round", sa.Integer, nullable=False),
     sa.Column("attempts", sa.Integer, nullable=False),
     moment("due_at", nullable=True),
@@ -32,6 +34,8 @@ callbacks = sa.Table(
 )
 
 STORED = (stored(Callback, callbacks, stream="complaint_id"),)
+
+_CALLBACK = TypeAdapter(Callback)
 
 
 class SqlCallbacks:
@@ -43,7 +47,7 @@ class SqlCallbacks:
     async def find(self, complaint_id: UUID) -> Callback | None:
         """The callback of one complaint."""
         rows = await self._database.read(sa.select(callbacks).where(callbacks.c.complaint_id == complaint_id))
-        return _callback(rows[0]) if rows else None
+        return _CALLBACK.validate_python(dict(rows[0])) if rows else None
 
     async def page(self, state: State | None, after: tuple[datetime, UUID] | None, limit: int) -> Sequence[Callback]:
         """Callbacks that are planned, the most urgent first."""
@@ -53,9 +57,4 @@ class SqlCallbacks:
             query = query.where(callbacks.c.state == state.value)
         if after is not None:
             query = query.where(order > sa.tuple_(*after))
-        return [_callback(row) for row in await self._database.read(query)]
-
-
-def _callback(row: sa.RowMapping) -> Callback:
-    values = {field.name: row[field.name] for field in fields(Callback)}
-    return Callback(**{**values, "state": State(row["state"])})
+        return [_CALLBACK.validate_python(dict(row)) for row in await self._database.read(query)]

@@ -11,7 +11,7 @@ from pydantic_core import from_json, to_json
 from shared.contracts.registry import EVENTS
 from shared.refusal import Refused
 from shared.runtime.ids import new_id
-from shared.runtime.ledger import Answer, AnswerNeed, AnyNeed, Ledger, Reason, TrackNeed, Waiting, describe
+from shared.runtime.ledger import Answer, AnswerNeed, AnyNeed, Ledger, Reason, Track, TrackNeed, Waiting, describe
 from shared.runtime.message import Command, Delivery, Due, Handler, Handlers, Input, Message, Repair
 from shared.runtime.needs import Stream
 from shared.runtime.refusals import KeyReused, NothingWaits
@@ -56,6 +56,8 @@ class Batch:
         self.ledger = Ledger()
         self.now = now
         self.entries = [self._entry(item) for item in inputs]
+        self.unfinished: set[Track] = set()
+        """Tracks on which more waits than could be looked at here: a ``Repair`` after the commit goes on with them."""
         self._asked: set[AnyNeed] = set()
         self._waiting_read: dict[UUID, Entry] = {}
 
@@ -89,7 +91,7 @@ class Batch:
             case Delivery():
                 return self._read_event(item)
             case Due():
-                return self._timer_handler(item.kind), self._timer_message(item, self.now)
+                return self.handlers[_base(item.kind)], self._timer_message(item, self.now)
             case Repair():
                 return None, None
 
@@ -109,10 +111,6 @@ class Batch:
             traceparent=envelope.traceparent,
         )
 
-    def _timer_handler(self, kind: str) -> Handler | None:
-        """A kind may carry what the timer is about after a colon, such as ``due:answer``."""
-        return self.handlers.get(kind.partition(":")[0])
-
     def _timer_message(self, due: Due, at: datetime) -> Message[Any]:
         timer_id = new_id()
         return Message(due, at, timer_id, timer_id, subject=due.subject)
@@ -125,9 +123,8 @@ class Batch:
             wanted |= self._needs_of(entry)
         for subject, timers in self.work.timers.items():
             for kind, due_at in timers.items():
-                handler = self._timer_handler(kind)
-                if due_at is not None and due_at <= self.now and handler is not None:
-                    wanted |= set(handler.needs(self._timer_message(Due(subject, kind), due_at), self.work))
+                if due_at is not None and due_at <= self.now:
+                    wanted |= self._needs_of_timer(Due(subject, kind), due_at)
         for waiting in self.ledger.waiting.values():
             if waiting is not None:
                 wanted |= self._needs_of(self._entry_of(waiting))
@@ -142,6 +139,14 @@ class Batch:
                 entry.error = error
         entry.streams = {need.subject for need in wanted if isinstance(need, Stream)}
         return wanted
+
+    def _needs_of_timer(self, due: Due, at: datetime) -> set[AnyNeed]:
+        handler = self.handlers.get(_base(due.kind))
+        try:
+            return set(handler.needs(self._timer_message(due, at), self.work)) if handler else set()
+        except Exception as error:  # noqa: BLE001 - a handler's mistake concerns this timer alone
+            self.ledger.failed_timers[due.subject, due.kind] = describe(error)
+            return set()
 
     def _entry_of(self, waiting: Waiting) -> Entry:
         envelope = waiting.envelope
@@ -160,7 +165,7 @@ class Batch:
             case Delivery():
                 return self._run_delivery(entry, entry.input)
             case Due():
-                return self._run_due(entry.input)
+                return self._run_due(entry, entry.input)
             case Repair():
                 return self._run_repair(entry.input)
 
@@ -171,10 +176,10 @@ class Batch:
             if earlier.request_hash != key.request_hash:
                 return Result("refused", error=KeyReused())
             return Result("done", from_json(earlier.body), replayed=True)
-        for subject in entry.streams:
+        for subject in sorted(entry.streams):
             self._catch_up(subject, self.now)
         try:
-            body = to_json(self._perform(entry))
+            body = self._perform(entry)
         except Refused as refusal:
             return Result("refused", error=refusal)
         except Exception as error:  # noqa: BLE001 - a handler's mistake concerns this input alone
@@ -198,15 +203,17 @@ class Batch:
         return self._apply(entry, delivery)
 
     def _apply(self, entry: Entry, delivery: Delivery) -> Result:
-        """Apply the event whose turn it is, then those that waited for it."""
+        """Apply the event whose turn it is, then those that waited for it, as far as they were loaded."""
         envelope = delivery.envelope
         track = (envelope.source, envelope.subject)
         result = self._apply_one(entry, delivery)
         while result.fate == "done" and (waiting := self.ledger.next_waiting(track)):
             following = self._entry_of(waiting)
+            self.unfinished.add(track)
             if following.streams & self.work.held:
                 break
             if self._apply_one(following, Delivery(waiting.envelope, waiting.body)).fate != "done":
+                self.unfinished.discard(track)
                 break
         return result
 
@@ -223,11 +230,11 @@ class Batch:
         self.ledger.settle(track, envelope.sequence)
         return Result("done")
 
-    def _run_due(self, due: Due) -> Result:
+    def _run_due(self, entry: Entry, due: Due) -> Result:
         due_at = self.work.timer(due.subject, due.kind)
         if due_at is None or due_at > self.now:
             return Result("gone")
-        return self._fire(due, due_at)
+        return self._fire(due, due_at, entry.error)
 
     def _catch_up(self, subject: UUID, until: datetime) -> None:
         """Fire what was due on *subject* before this moment, oldest first, so that being late hides no breach."""
@@ -246,16 +253,16 @@ class Batch:
         return Due(subject, kind), due_at
 
     def _can_fire(self, due: Due) -> bool:
-        handler = self._timer_handler(due.kind)
-        if handler is None or (due.subject, due.kind) in self.ledger.failed_timers:
+        if _base(due.kind) not in self.handlers or (due.subject, due.kind) in self.ledger.failed_timers:
             return False
         with self.work.asking():
-            needs = set(handler.needs(self._timer_message(due, self.now), self.work))
-        return needs <= self.work.loaded
+            needs = self._needs_of_timer(due, self.now)
+        held = {Stream(subject) for subject in self.work.held}
+        return needs <= self.work.loaded - held and (due.subject, due.kind) not in self.ledger.failed_timers
 
-    def _fire(self, due: Due, due_at: datetime) -> Result:
+    def _fire(self, due: Due, due_at: datetime, fault: Exception | None = None) -> Result:
         self.work.cancel_timer(due.subject, due.kind)
-        entry = Entry(due, self._timer_handler(due.kind), self._timer_message(due, due_at))
+        entry = Entry(due, self.handlers.get(_base(due.kind)), self._timer_message(due, due_at), fault)
         try:
             self._perform(entry)
         except Exception as error:  # noqa: BLE001 - the timer stays and is tried again later
@@ -271,18 +278,20 @@ class Batch:
         entry = self._entry_of(waiting)
         if repair.action == "discard":
             entry = Entry(entry.input)
+        if entry.streams & self.work.held:
+            return Result("held")
         return self._apply(entry, Delivery(waiting.envelope, waiting.body))
 
-    def _perform(self, entry: Entry) -> object:
-        """Run the handler; everything it staged stays if it returns and goes if it raises."""
-        outcome = None
+    def _perform(self, entry: Entry) -> bytes:
+        """Run the handler for its outcome as JSON; everything it staged stays if it returns and goes if it raises."""
+        outcome = b"null"
         try:
             if entry.error is not None:
                 raise entry.error
             if entry.handler is not None and entry.message is not None:
                 message = entry.message
                 self.work.caused_by(Cause(message.id, message.correlation_id, message.at, message.traceparent))
-                outcome = entry.handler.run(message, self.work)
+                outcome = to_json(entry.handler.run(message, self.work))
         except Exception:
             self.work.journal.take_back()
             raise
@@ -301,6 +310,11 @@ class Batch:
             reason=reason,
             first_at=self.now,
         )
+
+
+def _base(kind: str) -> str:
+    """The kind by which a timer's handler is found: what the timer is about may follow a colon (``due:answer``)."""
+    return kind.partition(":")[0]
 
 
 def _own_needs(item: Input) -> Iterator[AnyNeed]:

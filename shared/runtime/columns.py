@@ -6,7 +6,7 @@ from typing import Any
 
 import asyncpg
 from pydantic import TypeAdapter
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -69,11 +69,7 @@ class Columns:
 
     def row(self, record: asyncpg.Record) -> Any:  # noqa: ANN401 - any kind of row
         """A row of the kind from a record of its table."""
-        values = {name: record[name] for name in self.names}
-        for name in self._json:
-            if values[name] is not None:
-                values[name] = from_json(values[name])
-        return self._adapter.validate_python(values)
+        return self._adapter.validate_python({name: record[name] for name in self.names})
 
     def _change(self, before: Any, now: Any) -> list[Any]:  # noqa: ANN401 - any kind of row
         return [

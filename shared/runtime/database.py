@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import asyncpg
 import sqlalchemy as sa
+from pydantic_core import from_json
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Database:
             max_overflow=0,
             pool_timeout=5,
             hide_parameters=True,
+            json_deserializer=from_json,
             connect_args={"server_settings": {**_SERVER_SETTINGS, "application_name": application}, "timeout": 5},
         )
 
@@ -81,4 +83,7 @@ def is_transient(error: BaseException | None) -> bool:
         return state[:2] in _TRANSIENT_CLASSES or state == _LOCK_NOT_AVAILABLE
     if isinstance(error, sa.exc.DBAPIError):
         return error.connection_invalidated or is_transient(error.__cause__ or error.__context__)
-    return isinstance(error, OSError | asyncpg.InterfaceError | TimeoutError | sa.exc.TimeoutError)
+    # A value that asyncpg cannot encode is an InterfaceError too; it stays wrong however often it is sent.
+    if isinstance(error, asyncpg.InterfaceError):
+        return not isinstance(error, ValueError)
+    return isinstance(error, OSError | TimeoutError | sa.exc.TimeoutError)

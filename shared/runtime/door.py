@@ -17,7 +17,7 @@ from shared.runtime import failpoints
 from shared.runtime.batch import Batch, Result
 from shared.runtime.clock import Clock
 from shared.runtime.database import is_transient
-from shared.runtime.message import Command, Delivery, Handlers, Input
+from shared.runtime.message import Command, Delivery, Due, Handlers, Input, Repair
 from shared.runtime.needs import Kind
 from shared.runtime.refusals import TooBusy
 from shared.runtime.store import ConstraintViolated, Store
@@ -114,9 +114,13 @@ class Door:
         return visits
 
     async def _deal_with(self, visits: list[Visit]) -> None:
-        """Try the batch until the database takes it; a caller that gave up meanwhile is left out."""
+        """
+        Try the batch until the database takes it; a caller that gave up meanwhile is left out.
+
+        What another replica holds is first in the next batch; a batch of nothing else waits a little.
+        """
         failures = 0
-        while visits := [visit for visit in visits if not visit.result.done()]:
+        while visits := _unanswered(visits):
             try:
                 with metrics.BATCH_SECONDS.labels(self.service).time():
                     await self._answer_together(visits)
@@ -127,7 +131,11 @@ class Door:
                 log.warning("batch is tried again", attempt=failures, error=type(error).__name__)
                 await asyncio.sleep(random.uniform(0.5, 1) * min(RETRY_CAP_SECONDS, 0.05 * 2**failures))  # noqa: S311
             else:
-                return
+                break
+        held = _unanswered(visits)
+        self._queue.extendleft(reversed(held))
+        if held and len(held) == len(visits):
+            await asyncio.sleep(HELD_PAUSE_SECONDS)
 
     async def _answer_together(self, visits: list[Visit]) -> None:
         """Commit all in one transaction; if one of them spoils it, let each stand for itself."""
@@ -137,9 +145,9 @@ class Door:
             if is_transient(error):
                 raise
             for visit in visits:
-                await self._answer([visit], [await self._alone(visit.input)])
+                self._answer([visit], [await self._alone(visit.input)])
         else:
-            await self._answer(visits, results)
+            self._answer(visits, results)
 
     async def _attempt(self, inputs: Sequence[Input]) -> list[Result]:
         now = self.clock.now()
@@ -154,6 +162,8 @@ class Door:
         await failpoints.reach("door.after_commit")
         metrics.BATCH_SIZE.labels(self.service).observe(len(inputs))
         metrics.LOOP_LAST_SUCCESS.labels(self.service, "door").set_to_current_time()
+        for track in batch.unfinished:
+            self._enqueue(Repair(*track, "retry"))
         for wake in self._after_commit:
             wake()
         return results
@@ -169,15 +179,19 @@ class Door:
                     raise
                 failure = error
                 break
-        if isinstance(item, Delivery):
-            return await self._park(item, failure)
+        if isinstance(item, Delivery | Due):
+            try:
+                return await self._put_aside(item, failure)
+            except Exception as error:
+                if is_transient(error):
+                    raise
         return Result("failed", error=failure)
 
-    async def _park(self, delivery: Delivery, failure: Exception) -> Result:
-        """Put aside an event that its handler accepted and the database did not."""
+    async def _put_aside(self, item: Delivery | Due, failure: Exception) -> Result:
+        """Keep an event or a timer that its handler accepted and the database did not; no handler runs for that."""
         now = self.clock.now()
         work = Work(self.service, self._kinds)
-        batch = Batch([delivery], self._handlers, work, now)
+        batch = Batch([item], {}, work, now)
         batch.entries[0].error = failure
         async with self._store.transaction() as transaction:
             await batch.load(transaction)
@@ -185,19 +199,14 @@ class Door:
             await transaction.flush(work, batch.ledger, now)
         return result
 
-    async def _answer(self, visits: Sequence[Visit], results: Sequence[Result]) -> None:
-        held: list[Visit] = []
+    def _answer(self, visits: Sequence[Visit], results: Sequence[Result]) -> None:
+        """Tell each what became of it; one whose stream is held has no answer yet and comes again."""
         for visit, result in zip(visits, results, strict=True):
             if result.fate == "held":
-                held.append(visit)
                 continue
             self._note(visit.input, result)
             if not visit.result.done():
                 visit.result.set_result(result)
-        if held:
-            self._queue.extendleft(reversed(held))
-            self._arrived.set()
-            await asyncio.sleep(HELD_PAUSE_SECONDS)
 
     def _note(self, item: Input, result: Result) -> None:
         name = _name_of(item)
@@ -205,6 +214,10 @@ class Door:
         metrics.MESSAGES_HANDLED.labels(self.service, kind, name, result.fate).inc()
         if result.error is not None and result.fate in {"failed", "waiting"}:
             log.error("handler failed", handler=name, outcome=result.fate, exc_info=result.error)
+
+
+def _unanswered(visits: Sequence[Visit]) -> list[Visit]:
+    return [visit for visit in visits if not visit.result.done()]
 
 
 def _name_of(item: Input) -> str:

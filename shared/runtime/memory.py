@@ -2,9 +2,9 @@
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import UUID
 
 from shared.contracts.erasure import blank
@@ -12,6 +12,8 @@ from shared.runtime.ledger import Answer, AnswerNeed, AnyNeed, Ledger, Track, Tr
 from shared.runtime.needs import Kind, Number, Rows, Stream
 from shared.runtime.store import ConstraintViolated
 from shared.runtime.work import StreamState, Work
+
+_PAUSE: Final = timedelta(seconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ class MemoryStore:
     answers: dict[tuple[str, str], Answer] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
     history: list[Recorded] = field(default_factory=list)
+    tried_again: dict[tuple[UUID, str], datetime] = field(default_factory=dict)
+    """When a timer that failed is due once more."""
     held: set[UUID] = field(default_factory=set)
     """Streams that another replica is said to hold."""
 
@@ -54,7 +58,8 @@ class MemoryStore:
 
     async def due_timers(self, now: datetime, limit: int) -> list[tuple[UUID, str]]:
         """The oldest timers that are due."""
-        due = sorted((at, subject, kind) for (subject, kind), at in self.timers.items() if at <= now)
+        moments = ((max(at, self.tried_again.get(key, at)), *key) for key, at in self.timers.items())
+        due = sorted(moment for moment in moments if moment[0] <= now)
         return [(subject, kind) for _, subject, kind in due[:limit]]
 
     def all(self, kind: type) -> list[Any]:
@@ -94,7 +99,6 @@ class _MemoryTransaction:
                 pass
 
     async def flush(self, work: Work, ledger: Ledger, now: datetime) -> None:
-        del now  # the memory twin tries a failed timer again at once
         self._flush_rows(work)
         store = self._store
         store.streams |= work.streams
@@ -103,6 +107,7 @@ class _MemoryTransaction:
         _replace(store.waiting, ledger.waiting)
         for subject, timers in work.timers.items():
             _replace(store.timers, {(subject, kind): due_at for kind, due_at in timers.items()})
+        store.tried_again |= dict.fromkeys(ledger.failed_timers, now + _PAUSE)
         self._append(work)
         for subject in work.blanked:
             self._blank(subject)
@@ -139,6 +144,9 @@ class _MemoryTransaction:
             else r
             for r in self._store.history
         ]
+        for key, late in self._store.waiting.items():
+            if late.subject == subject:
+                self._store.waiting[key] = replace(late, body=blank(late.type, late.body))
 
 
 def _matches(row: object, need: Rows) -> bool:

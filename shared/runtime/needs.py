@@ -35,8 +35,15 @@ Need = Stream | Rows | Number
 
 
 def rows(kind: type, **equal: object) -> Rows:
-    """The need for all rows of *kind* in which every named column has the given value."""
+    """
+    The need for all rows of *kind* in which every named column has the given value.
+
+    Raises:
+        ValueError: a value is None, which equals nothing in SQL.
+    """
     columns = tuple(sorted(equal))
+    if missing := [column for column in columns if equal[column] is None]:
+        raise ValueError(f"{kind.__name__} rows cannot be asked for by a missing value: {', '.join(missing)}")
     return Rows(kind, columns, tuple(equal[column] for column in columns))
 
 

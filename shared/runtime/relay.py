@@ -17,7 +17,7 @@ import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.structs import RecordMetadata
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from shared.contracts.registry import topic_of
 from shared.runtime import failpoints
@@ -145,7 +145,7 @@ class Relay:
 
     async def _gone_back(self, place: Place) -> Place:
         since = datetime.now(UTC) - HORIZON
-        first = "select coalesce(min(id), $2 + 1) from history where written_at >= $1 and id <= $2"
+        first = "select coalesce(min(id), $2::bigint + 1) from history where written_at >= $1 and id <= $2"
         async with self._database.connection() as connection:
             first_id = await connection.fetchval(first, since, place.last_id)
         return replace(place, last_id=first_id - 1, offsets=())
@@ -160,7 +160,7 @@ class Relay:
             row = await connection.fetchrow("select last_id, cluster_id, offsets from relay where id = 1")
         if row is None:
             return Place()
-        offsets = {int(partition): offset for partition, offset in from_json(row["offsets"]).items()}
+        offsets = {int(partition): offset for partition, offset in row["offsets"].items()}
         return Place(row["last_id"], row["cluster_id"], tuple(sorted(offsets.items())))
 
     async def _take_replay(self) -> int | None:

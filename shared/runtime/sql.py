@@ -1,5 +1,6 @@
 """The store on PostgreSQL: a batch is a few set-based statements on one asyncpg connection."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ import asyncpg
 
 from shared.contracts.erasure import blank
 from shared.runtime.columns import Columns
-from shared.runtime.database import Connection, Database
+from shared.runtime.database import Connection, Database, is_transient
 from shared.runtime.ledger import Answer, AnswerNeed, AnyNeed, Ledger, TrackNeed, Waiting
 from shared.runtime.needs import Number, Rows, Stream
 from shared.runtime.records import pack_headers, unpack_headers
@@ -19,6 +20,7 @@ from shared.runtime.store import ConstraintViolated
 from shared.runtime.tables import HISTORY_LOCK, Stored
 from shared.runtime.work import StreamState, Work
 
+_ASK_AGAIN_SECONDS = 0.05
 WAITING_LOADED_PER_TRACK = 100
 """Waiting events of one track that are looked at in one batch; the rest follows in the next."""
 
@@ -32,13 +34,31 @@ class SqlStore:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator["SqlTransaction"]:
-        """Open an attempt on a connection of its own."""
-        async with self._database.connection() as connection:
+        """Open an attempt on a connection of its own; when its end was not heard, ask what became of it."""
+        committing: str | None = None
+        try:
+            async with self._database.connection() as connection, connection.transaction():
+                attempt = SqlTransaction(connection, self._columns)
+                yield attempt
+                committing = attempt.id
+        except asyncpg.IntegrityConstraintViolationError as error:
+            raise ConstraintViolated(error.constraint_name or type(error).__name__) from error
+        except Exception as error:
+            if committing is None or not is_transient(error) or not await self._has_committed(committing):
+                raise
+
+    async def _has_committed(self, transaction_id: str) -> bool:
+        """Ask until there is an answer: to try again what did commit would do it twice."""
+        while True:
             try:
-                async with connection.transaction():
-                    yield SqlTransaction(connection, self._columns)
-            except asyncpg.IntegrityConstraintViolationError as error:
-                raise ConstraintViolated(error.constraint_name or type(error).__name__) from error
+                async with self._database.connection() as connection:
+                    status = await connection.fetchval("select pg_xact_status($1::text::xid8)", transaction_id)
+                if status != "in progress":
+                    return bool(status == "committed")
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+            await asyncio.sleep(_ASK_AGAIN_SECONDS)
 
     async def due_timers(self, now: datetime, limit: int) -> list[tuple[UUID, str]]:
         """The oldest timers that are due."""
@@ -51,6 +71,8 @@ class SqlTransaction:
     """One attempt at a batch, inside a transaction of PostgreSQL (read committed)."""
 
     def __init__(self, connection: Connection, columns: dict[type, Columns]) -> None:
+        self.id: str | None = None
+        """By which the server knows this transaction, once everything is written; None if nothing was."""
         self._connection = connection
         self._columns = columns
 
@@ -61,7 +83,7 @@ class SqlTransaction:
         streams = {need.subject for need in needs if isinstance(need, Stream)}
         again: list[Rows] = []
         if streams:
-            again = work.guarded_by(streams)
+            again = work.forget_guarded()
             await self._lock(sorted(streams), work)
         await self._load_rows([*(need for need in needs if isinstance(need, Rows)), *again], work)
         await self._draw([need for need in needs if isinstance(need, Number)], work)
@@ -167,12 +189,16 @@ class SqlTransaction:
     async def _flush_rows(
         self, columns: Columns, new: Sequence[Any], moved: Sequence[tuple[Any, Any]], gone: Sequence[Any]
     ) -> None:
+        """Write in the order of the keys: rows that no stream guards are written by other replicas at the same time."""
+        key_of = columns.kind.key_of
         if gone:
-            await self._connection.execute(columns.delete, *columns.keys(gone))
+            await self._connection.execute(columns.delete, *columns.keys(sorted(gone, key=key_of)))
         if moved:
-            await self._connection.execute(columns.update, *columns.changes(moved))
+            pairs = sorted(moved, key=lambda pair: key_of(pair[0]))
+            await self._connection.execute(columns.update, *columns.changes(pairs))
         if new:
-            await self._copy(columns.table, columns.names, [columns.values(row) for row in new])
+            rows = [columns.values(row) for row in sorted(new, key=key_of)]
+            await self._copy(columns.table, columns.names, rows)
 
     async def _flush_timers(self, work: Work, ledger: Ledger, now: datetime) -> None:
         put: list[tuple[UUID, str, datetime]] = []
@@ -203,7 +229,7 @@ class SqlTransaction:
                 "update timers t set attempts = attempts + 1,"
                 " try_at = $3::timestamptz + make_interval(secs => least(300, 2 ^ least(attempts, 9)))"
                 " from unnest($1::uuid[], $2::text[]) as f(subject, kind)"
-                " where t.subject = f.subject and t.kind = f.kind",
+                " where t.subject = f.subject and t.kind = f.kind and t.due_at <= $3",
                 *_transposed(ledger.failed_timers),
                 now,
             )
@@ -232,7 +258,7 @@ class SqlTransaction:
             )
         answers = [a for key, a in ledger.answers.items() if key not in ledger.answers_before]
         if answers:
-            rows = [(a.scope, a.key, a.request_hash, a.body, a.at) for a in answers]
+            rows = sorted((a.scope, a.key, a.request_hash, a.body, a.at) for a in answers)
             await self._copy("answers", ("scope", "key", "request_hash", "body", "at"), rows)
 
     async def _flush_streams(self, work: Work) -> None:
@@ -251,6 +277,7 @@ class SqlTransaction:
 
     async def _append_history(self, work: Work) -> None:
         if not work.announced:
+            self.id = await self._connection.fetchval("select pg_current_xact_id_if_assigned()::text")
             return
         rows = [
             (
@@ -264,7 +291,9 @@ class SqlTransaction:
             for announced in work.announced.values()
             for e in (announced.envelope,)
         ]
-        await self._connection.execute("select pg_advisory_xact_lock($1)", HISTORY_LOCK)
+        self.id = await self._connection.fetchval(
+            "select pg_current_xact_id()::text from pg_advisory_xact_lock($1)", HISTORY_LOCK
+        )
         await self._copy("history", ("subject", "sequence", "type", "at", "headers", "body"), rows)
 
     async def _blank(self, subject: UUID) -> None:

@@ -152,13 +152,23 @@ class Work:
         ]
 
     def put(self, row: object) -> None:
-        """Stage a new or changed row."""
-        shelf = self.shelves[type(row)]
+        """
+        Stage a new or changed row.
+
+        Raises:
+            NotLoaded: the stream that guards it was neither asked for nor begun.
+        """
+        shelf = self._shelf_for_change(row)
         self.journal.put(shelf.now, shelf.kind.key_of(row), row)
 
     def delete(self, row: object) -> None:
-        """Stage the removal of a row."""
-        shelf = self.shelves[type(row)]
+        """
+        Stage the removal of a row.
+
+        Raises:
+            NotLoaded: the stream that guards it was neither asked for nor begun.
+        """
+        shelf = self._shelf_for_change(row)
         self.journal.put(shelf.now, shelf.kind.key_of(row), None)
 
     def begin_stream(self, subject: UUID) -> None:
@@ -195,15 +205,33 @@ class Work:
         return envelope.id
 
     def set_timer(self, subject: UUID, kind: str, due_at: datetime) -> None:
-        """Have the handler of *kind* called at *due_at*; a timer of that kind and subject that exists is moved."""
+        """
+        Have the handler of *kind* called at *due_at*; a timer of that kind and subject that exists is moved.
+
+        Raises:
+            NotLoaded: the subject's stream was neither asked for nor begun.
+        """
+        self._must_be_locked(subject)
         self.journal.put(self.timers.setdefault(subject, {}), kind, due_at)
 
     def cancel_timer(self, subject: UUID, kind: str) -> None:
-        """Make sure that no timer of *kind* is open for *subject*."""
+        """
+        Make sure that no timer of *kind* is open for *subject*.
+
+        Raises:
+            NotLoaded: the subject's stream was neither asked for nor begun.
+        """
+        self._must_be_locked(subject)
         self.journal.put(self.timers.setdefault(subject, {}), kind, None)
 
     def timer(self, subject: UUID, kind: str) -> datetime | None:
-        """When the open timer of *kind* is due, if there is one. The subject's stream must have been asked for."""
+        """
+        When the open timer of *kind* is due, if there is one.
+
+        Raises:
+            NotLoaded: the subject's stream was neither asked for nor begun.
+        """
+        self._must_be_locked(subject)
         return self.timers.get(subject, {}).get(kind)
 
     def number(self, sequence: str, asker: UUID) -> int:
@@ -217,12 +245,28 @@ class Work:
         return self.numbers[sequence, asker]
 
     def blank_history(self, subject: UUID) -> None:
-        """Take every free text of *subject* out of what this service has kept of it: history and waiting events."""
+        """
+        Take every free text of *subject* out of what this service has kept of it: history and waiting events.
+
+        Raises:
+            NotLoaded: the subject's stream was neither asked for nor begun.
+        """
+        self._must_be_locked(subject)
         self.journal.put(self.blanked, subject, value=True)
 
     def _must_be_loaded(self, need: Need) -> None:
         if need not in self.loaded and not self._asking:
             raise NotLoaded(str(need))
+
+    def _must_be_locked(self, subject: UUID) -> None:
+        if subject not in self.streams and not self._asking:
+            raise NotLoaded(str(Stream(subject)))
+
+    def _shelf_for_change(self, row: object) -> Shelf[Any]:
+        shelf = self.shelves[type(row)]
+        if shelf.kind.stream is not None:
+            self._must_be_locked(getattr(row, shelf.kind.stream))
+        return shelf
 
     # What follows is for stores.
 
@@ -242,17 +286,17 @@ class Work:
         self.timers[subject] = dict(timers)
         self.timers_before[subject] = dict(timers)
 
-    def guarded_by(self, subjects: set[UUID]) -> list[Rows]:
-        """Rows read before the lock of their stream was taken: what must be read again, by primary key."""
-        again: list[Rows] = []
-        for shelf in self.shelves.values():
-            kind = shelf.kind
-            if kind.stream is not None:
-                again += [
-                    rows(kind.row, **{column: getattr(row, column) for column in kind.key})
-                    for row in shelf.loaded.values()
-                    if getattr(row, kind.stream) in subjects
-                ]
+    def forget_guarded(self) -> list[Rows]:
+        """
+        Forget the rows that a stream guards, because a stream is about to be locked after they were read.
+
+        Returns:
+            What must be read again under the lock: rows may have changed, gone or come meanwhile.
+        """
+        again = [need for need in self.loaded if isinstance(need, Rows) and self.shelves[need.kind].kind.stream]
+        for need in again:
+            self.shelves[need.kind].loaded.clear()
+            self.shelves[need.kind].now.clear()
         return again
 
     def changed(self, shelf: Shelf[R]) -> tuple[list[R], list[tuple[R, R]], list[R]]:

@@ -1,9 +1,14 @@
 """One door on each of the two stores, for the suite that holds them equal."""
 
+from contextlib import asynccontextmanager
+
 import pytest
 import sqlalchemy as sa
 
 from shared.runtime.database import Database
+from shared.runtime.ledger import Ledger
+from shared.runtime.needs import Stream
+from shared.runtime.work import Work
 from shared.testing.doors import MemoryDoor, SqlDoor
 from shared.testing.invented import KINDS, METADATA, STORED
 from shared.testing.script import PERFORM_SCRIPT, Script
@@ -26,6 +31,25 @@ async def door(request, handlers):
         async with SqlDoor("routing", database, STORED, handlers) as door:
             yield door
         await database.close()
+
+
+@pytest.fixture
+def hold(door):
+    """Hold a stream for a while as another replica would."""
+
+    @asynccontextmanager
+    async def hold_on_postgres(subject):
+        async with door.store.transaction() as transaction:
+            await transaction.load({Stream(subject)}, Work("routing", KINDS), Ledger())
+            yield
+
+    @asynccontextmanager
+    async def hold_in_memory(subject):
+        door.store.held.add(subject)
+        yield
+        door.store.held.discard(subject)
+
+    return hold_in_memory if isinstance(door, MemoryDoor) else hold_on_postgres
 
 
 async def begin_afresh(database: Database) -> None:

@@ -80,6 +80,7 @@ def test_open_hours_are_those_on_the_door_minute_by_minute(calendar, start):
 
 
 @given(calendars(), moments, durations)
+@settings(deadline=None)
 def test_time_added_is_time_measured(calendar, start, duration):
     due = calendar.add_business_time(start, duration)
 
@@ -88,6 +89,7 @@ def test_time_added_is_time_measured(calendar, start, duration):
 
 
 @given(calendars(), moments, durations, durations)
+@settings(deadline=None)
 def test_adding_twice_is_adding_the_sum_and_more_is_never_sooner(calendar, start, first, second):
     once = calendar.add_business_time(start, first)
     both = calendar.add_business_time(start, first + second)
@@ -97,6 +99,7 @@ def test_adding_twice_is_adding_the_sum_and_more_is_never_sooner(calendar, start
 
 
 @given(calendars(), moments, moments, durations)
+@settings(deadline=None)
 def test_a_later_start_is_never_due_sooner(calendar, one, other, duration):
     earlier, later = sorted((one, other))
 
@@ -104,6 +107,7 @@ def test_a_later_start_is_never_due_sooner(calendar, one, other, duration):
 
 
 @given(calendars(), moments, durations.filter(bool))
+@settings(deadline=None)
 def test_nothing_falls_due_in_a_closed_time(calendar, start, duration):
     due = calendar.add_business_time(start, duration)
 
@@ -111,6 +115,7 @@ def test_nothing_falls_due_in_a_closed_time(calendar, start, duration):
 
 
 @given(calendars(), moments)
+@settings(deadline=None)
 def test_the_next_open_moment_is_open_and_nothing_before_it(calendar, start):
     opens = calendar.next_open(start)
 
@@ -120,6 +125,7 @@ def test_the_next_open_moment_is_open_and_nothing_before_it(calendar, start):
 
 
 @given(calendars(), moments, st.integers(1, 30))
+@settings(deadline=None)
 def test_working_days_are_counted_one_by_one(calendar, start, days):
     day, left = start.astimezone(calendar.zone).date(), days
     while left:

@@ -67,7 +67,7 @@ def test_subject_is_read_however_it_was_written(raw, read):
         ("王小燕<wang@example.com>, other@example.com", "王小燕", "wang@example.com"),
         ("undisclosed", "undisclosed", None),
         ("王小燕 <王@例子.example>", "王小燕", "王@例子.example"),
-        ("\x00@\udc80", None, None),
+        ("\x00@\udc80", "@€", None),
     ],
 )
 def test_sender_is_read_however_it_was_written(raw, name, address):

@@ -70,12 +70,15 @@ def texts(contact):
         None, (contact.text, contact.subject, contact.external_id, contact.sender.name, contact.sender.email)
     )
     yield from contact.thread_keys + contact.warnings
-    yield from (file.name for file in contact.attachments)
+    yield from contact.numbers
+    for file in contact.attachments:
+        yield from (file.name, file.content_type)
 
 
 @relaxed
 @given(st.one_of(st.binary(max_size=500), MAIL))
 @example(b"From: x\r\nContent-Type: multipart/mixed; boundary=\r\n\r\n--\r\n\r\nx")
+@example(b"From: x\r\nContent-Type: a/\x00\xff\r\n\r\nx")
 @example(b"From: x\r\nContent-Type: text/html\r\n\r\n<!-- -->")
 def test_any_bytes_are_a_mail_or_a_refusal(raw):
     try:

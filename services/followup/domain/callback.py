@@ -24,6 +24,14 @@ class State(StrEnum):
     """Withdrawn, merged into another complaint, or erased: nobody is asked."""
 
 
+class Ending(StrEnum):
+    """Why nobody is asked about this complaint any more."""
+
+    LINKED = "linked"
+    WITHDRAWN = "withdrawn"
+    ERASED = "erased"
+
+
 class Attempt(StrEnum):
     """How a call went."""
 
@@ -51,16 +59,19 @@ class Callback:
     """
     What followup knows of one complaint.
 
-    ``number`` is None until intake's fact has come; ``round`` is that of the last resolution (0 before the first) and
-    ``asked_round`` that of the last scheduled callback. ``revision`` counts what a person could have seen.
+    ``number`` is None until intake's fact has come. ``round`` is that of the last resolution, ``over_round`` the last
+    one whose case was closed or reopened, ``asked_round`` the last one that needs no asking any more or is being asked
+    about; each is 0 before the first. ``revision`` counts what a person could have seen.
     """
 
     complaint_id: UUID
     number: str | None = None
     language: str = "und"
     state: State = State.NONE
+    ending: Ending | None = None
     round: int = 0
     resolved_at: datetime | None = None
+    over_round: int = 0
     asked_round: int = 0
     attempts: int = 0
     due_at: datetime | None = None
@@ -70,7 +81,7 @@ class Callback:
     @property
     def should_schedule(self) -> bool:
         """Whether a resolution is there that the customer was not yet asked about."""
-        return self.number is not None and self.round > self.asked_round and self.state is not State.OVER
+        return self.number is not None and self.round > self.asked_round and self.ending is None
 
 
 def schedule(callback: Callback, policy: CallbackPolicy) -> Callback:
@@ -117,18 +128,37 @@ def rate(callback: Callback, score: int) -> Callback:
 
 
 def give_up(callback: Callback) -> Callback:
-    """Stop trying: nobody made the call, or the case ended otherwise."""
+    """Stop trying: nobody made the call."""
     return _changed(callback, state=State.ABANDONED, due_at=None)
 
 
-def end(callback: Callback) -> Callback:
-    """Nobody is to be asked about this complaint any more."""
-    return _changed(callback, state=State.OVER, due_at=None)
+def pass_over(callback: Callback, over_round: int) -> Callback:
+    """The case has ended up to this round: what was not asked about it by then is not asked any more."""
+    callback = replace(callback, over_round=max(callback.over_round, over_round))
+    passed = min(callback.over_round, callback.round)
+    if callback.state is State.SCHEDULED and passed == callback.asked_round:
+        return give_up(callback)
+    if passed > callback.asked_round:
+        state = State.OVER if callback.ending else State.ABANDONED
+        return _changed(callback, state=state, asked_round=passed)
+    return callback
+
+
+def end(callback: Callback, ending: Ending) -> Callback:
+    """Nobody is asked any more; a link never takes the place of a withdrawal, nor anything that of an erasure."""
+    if callback.ending is not None and list(Ending).index(ending) <= list(Ending).index(callback.ending):
+        return callback
+    unasked = callback.state is State.SCHEDULED
+    asked_round = min(callback.over_round, callback.round) if unasked else callback.asked_round
+    return _changed(callback, state=State.OVER, ending=ending, due_at=None, asked_round=asked_round)
 
 
 def resume(callback: Callback) -> Callback:
-    """The complaint lives on its own again after a mistaken link; the last resolution is asked about anew."""
-    return _changed(callback, state=State.NONE, asked_round=0)
+    """The complaint lives on its own again after a mistaken link; what else ended it stays."""
+    if callback.ending is not Ending.LINKED:
+        return callback
+    asked = State.ABANDONED if callback.asked_round else State.NONE
+    return _changed(callback, ending=None, state=asked if callback.score is None else State.RATED)
 
 
 def is_satisfied(score: int, *, resolved: bool) -> bool:

@@ -9,7 +9,7 @@ from services.intake.channels.charset import decode
 from services.intake.channels.contact import Attachment
 from services.intake.channels.markup import visible_text
 from services.intake.channels.parts import Part
-from services.intake.channels.wording import clean
+from services.intake.channels.wording import clean, clean_line
 
 _HTML_START = re.compile(r"\s*<(?:!doctype\s+html|html|body|div|meta)\b", re.IGNORECASE)
 # A plain part this short is checked against the HTML beside it: it may only say "please enable HTML".
@@ -99,7 +99,7 @@ def _described(leaf: Part, place: int) -> Attachment:
     content = leaf.content
     return Attachment(
         name=leaf.filename or f"part-{place}",
-        content_type=leaf.media_type,
+        content_type=clean_line(leaf.media_type, 100) or "application/octet-stream",
         size=len(content),
         sha256=hashlib.sha256(content).hexdigest(),
     )

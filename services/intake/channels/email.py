@@ -13,7 +13,7 @@ from services.intake.channels.language import detect_language
 from services.intake.channels.parts import MailLimits, Part, parse_parts
 from services.intake.channels.replies import own_words
 
-_NUMBER = re.compile(r"(?<![A-Z0-9])CMP-\d{4}-\d{6,9}(?!\d)", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![A-Z0-9])CMP-[0-9]{4}-[0-9]{6,9}(?![0-9])", re.IGNORECASE)
 _RECIPIENTS = ("delivered-to", "x-original-to", "to", "cc")
 _REPLY = re.compile(r"(?:re|aw|回复|回覆|答复|答覆|回)\s*(?:\[\d+\])?\s*[:：]", re.IGNORECASE)
 _FORWARD = re.compile(r"(?:fw|fwd|转发|轉寄|轉發)\s*[:：]", re.IGNORECASE)

@@ -152,7 +152,7 @@ class _RawHeaders(Compat32):
 def _refuse_too_large(raw: bytes, limits: MailLimits) -> None:
     if not raw.strip():
         raise unreadable("邮件是空的", "the mail is empty")
-    if len(raw) > limits.max_bytes or raw.count(b"\n") + raw.count(b"\r") > 2 * limits.max_lines:
+    if len(raw) > limits.max_bytes or max(raw.count(b"\n"), raw.count(b"\r")) > limits.max_lines:
         raise unreadable("邮件过大", "the mail is too large")
 
 

@@ -1,0 +1,84 @@
+"""Read the four topics as a subscriber without a group: nothing is committed, nobody is disturbed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import KafkaError
+from pydantic_core import from_json
+
+from plaint.trouble import UNREACHABLE, Trouble
+from shared.contracts.envelope import Envelope, UnreadableEnvelope, read_envelope
+from shared.runtime.broker import Broker
+
+_CONNECT_SECONDS: Final = 15.0
+# An empty fetch is answered late by Tansu.
+_FETCH_WAIT_MS: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One record of a topic: its envelope and its data."""
+
+    envelope: Envelope
+    data: dict[str, Any]
+
+
+async def heard(broker: Broker, since: datetime | None, *, from_now: bool) -> AsyncIterator[Heard]:
+    """
+    Yield what the services say, without end.
+
+    Args:
+        broker: the cluster, with its prefix.
+        since: from which moment on; none starts at the very beginning.
+        from_now: start at the end of the topics instead.
+
+    Raises:
+        Trouble: the broker cannot be reached, or the topics are not there.
+    """
+    consumer = AIOKafkaConsumer(
+        *broker.topics(),
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="latest" if from_now else "earliest",
+        fetch_max_wait_ms=_FETCH_WAIT_MS,
+        **broker.client,
+    )
+    try:
+        await _connect(consumer, broker)
+        if since is not None and not from_now:
+            await _seek(consumer, since)
+        async for record in consumer:
+            if since is not None and record.timestamp < since.timestamp() * 1000:
+                continue
+            if (told := _read(record)) is not None:
+                yield told
+    finally:
+        await consumer.stop()
+
+
+async def _connect(consumer: AIOKafkaConsumer, broker: Broker) -> None:
+    try:
+        await asyncio.wait_for(consumer.start(), _CONNECT_SECONDS)
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise Trouble("kafka.unreachable", code=UNREACHABLE, bootstrap=broker.bootstrap) from error
+    if not consumer.assignment():
+        raise Trouble("kafka.no_topics", bootstrap=broker.bootstrap, prefix=broker.prefix)
+
+
+async def _seek(consumer: AIOKafkaConsumer, since: datetime) -> None:
+    wanted: dict[TopicPartition, int] = dict.fromkeys(consumer.assignment(), int(since.timestamp() * 1000))
+    for partition, found in (await consumer.offsets_for_times(wanted)).items():
+        if found is not None and found.offset >= 0:
+            consumer.seek(partition, found.offset)
+
+
+def _read(record: ConsumerRecord) -> Heard | None:
+    """Return the event of *record*; nothing where it is none of ours."""
+    try:
+        return Heard(read_envelope(record.headers), from_json(record.value or b"{}"))
+    except (UnreadableEnvelope, ValueError):
+        return None

@@ -1,0 +1,70 @@
+"""A contact on its way in: what the handler gets, and what it answers."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from services.intake.channels.contact import IncomingContact
+from services.intake.domain.contact import Outcome, Told, arrival_of
+from services.intake.domain.customer import IdentityKind
+from services.intake.domain.likeness import fingerprint
+
+_THREAD_KEYS = 20
+"""References of a mail that are looked up and kept, nearest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiveContact:
+    """
+    Someone made contact.
+
+    ``said_at`` is when, in the word of a front end that took it down later; None for now.
+    """
+
+    contact: IncomingContact = field(repr=False)
+    told: Told
+    raw: bytes = field(repr=False)
+    content_type: str
+    said_at: datetime | None = None
+
+    @property
+    def identities(self) -> dict[IdentityKind, str]:
+        """By what its sender can be recognised."""
+        sender = self.contact.sender
+        external = f"{self.contact.channel}:{sender.external_id}" if sender.external_id else None
+        found = {IdentityKind.EXTERNAL: external, IdentityKind.EMAIL: sender.email, IdentityKind.PHONE: sender.phone}
+        return {kind: value for kind, value in found.items() if value}
+
+    @property
+    def thread_keys(self) -> tuple[str, ...]:
+        """The ids it refers to, nearest first, its own at the end."""
+        own = (self.contact.external_id,) if self.contact.external_id else ()
+        return tuple(dict.fromkeys((*self.contact.thread_keys[:_THREAD_KEYS], *own)))
+
+
+@dataclass(frozen=True, slots=True)
+class Reception:
+    """What a contact was taken for."""
+
+    outcome: Outcome
+    reason: str
+    contact_id: UUID | None
+    complaint_id: UUID | None = None
+    number: str | None = None
+    customer_id: UUID | None = None
+
+
+def read_contact(
+    contact: IncomingContact, raw: bytes, content_type: str, said_at: datetime | None = None
+) -> ReceiveContact:
+    """The command for a contact that was parsed; all that takes time on a long text is done here, before the door."""
+    text = contact.text or contact.agent_note or contact.subject or ""
+    told = Told(
+        channel=contact.channel,
+        kind=contact.kind,
+        text=text,
+        subject=None if contact.thread_keys or not contact.text else contact.subject,
+        arrival=arrival_of(contact.channel, contact.external_id),
+        fingerprint=fingerprint(text) if contact.kind == "message" else b"",
+    )
+    return ReceiveContact(contact, told, raw, content_type, said_at)

@@ -1,0 +1,1 @@
+"""The changes to intake's database, oldest first."""

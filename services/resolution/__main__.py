@@ -1,0 +1,40 @@
+"""``python -m services.resolution serve|migrate|diagram``: the only place where resolution's settings are built."""
+
+import asyncio
+
+import typer
+
+from services.resolution.app import MIGRATIONS, app_of, engine_of
+from services.resolution.domain.diagram import state_diagram
+from services.resolution.settings import ResolutionSettings
+from services.resolution.storage import metadata
+from shared.process import serve as serve_until_stopped
+from shared.runtime.database import Database
+from shared.runtime.migrate import migrate as apply_migrations
+
+main = typer.Typer(help="处理服务 · The resolution service", no_args_is_help=True)
+
+
+@main.command()
+def serve() -> None:
+    """Serve until stopped. 启动服务。"""
+    settings = ResolutionSettings()
+    engine = engine_of(settings)
+    asyncio.run(serve_until_stopped(engine, app_of(engine, settings), settings, {}))
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database up to date. 升级数据库。"""
+    database = Database(ResolutionSettings().database_url.get_secret_value())
+    asyncio.run(apply_migrations(database, MIGRATIONS, metadata))
+
+
+@main.command()
+def diagram() -> None:
+    """Print the states of a case as a Mermaid diagram. 输出案件状态图（Mermaid）。"""
+    typer.echo(state_diagram())
+
+
+if __name__ == "__main__":
+    main()

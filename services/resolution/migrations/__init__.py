@@ -1,0 +1,1 @@
+"""The changes to resolution's database, oldest first."""

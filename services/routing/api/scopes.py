@@ -1,0 +1,6 @@
+"""What a key must allow."""
+
+from typing import Final
+
+READ: Final = "routing:read"
+WRITE: Final = "routing:write"

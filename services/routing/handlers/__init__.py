@@ -1,0 +1,1 @@
+"""One function per command, reaction and timer: decide, write, announce."""

@@ -1,0 +1,1 @@
+"""The changes to routing's database, oldest first."""

@@ -1,0 +1,94 @@
+"""Work outside the door: the classifier, which is slow, and the teams' queues; both come back through it."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from services.routing.classifier import Classification as Reading
+from services.routing.classifier import Classifier
+from services.routing.domain.classification import UNREADABLE, Cause, Classification, Ground, Manner, Severity
+from services.routing.domain.roster import Agent
+from services.routing.handlers import complaints as complaint_handlers
+from services.routing.handlers import needs, roster
+from services.routing.handlers.messages import Classify, EnrolMissing, GiveOut, RoutingPolicy
+from services.routing.ports import Complaints, Unread
+from shared.runtime.door import Door
+from shared.runtime.message import Command, Handler, Handlers
+from shared.runtime.worker import work_through
+
+log = structlog.get_logger()
+
+BATCH: Final = 50
+"""Complaints fetched at once."""
+LONGEST_TEXT: Final = 20_000
+"""Characters that the classifier reads; what follows in longer ones is quoted history and attachments pasted in."""
+DECIMALS: Final = 4
+"""Of a probability; more would only look exact."""
+
+
+def commands(policy: RoutingPolicy) -> Handlers:
+    """Which handler answers which command of the worker."""
+    return {
+        Classify: Handler(partial(complaint_handlers.classify, policy=policy), needs.of_command),
+        GiveOut: Handler(partial(complaint_handlers.give_out, policy=policy), needs.of_command),
+        EnrolMissing: Handler(roster.enrol_missing, needs.of_agents),
+    }
+
+
+async def classify_waiting(
+    door: Door, complaints: Complaints, classifier: Classifier, first_agents: tuple[Agent, ...]
+) -> None:
+    """Enrol the first agents, then classify every complaint that waits for it, until cancelled."""
+    await door.ask(Command(EnrolMissing(first_agents)))
+
+    async def waiting() -> Sequence[Unread]:
+        return await complaints.waiting(BATCH, LONGEST_TEXT)
+
+    async def classified(unread: Unread) -> Command:
+        return Command(Classify(unread.complaint_id, await asyncio.to_thread(_read, classifier, unread)))
+
+    await work_through(door, "classifier", waiting, classified)
+
+
+async def give_out_queued(door: Door, complaints: Complaints) -> None:
+    """Give out every complaint in a team's queue as soon as somebody of the team is there, until cancelled."""
+
+    async def servable() -> Sequence[UUID]:
+        return await complaints.servable(BATCH)
+
+    async def given_out(complaint_id: UUID) -> Command:
+        return Command(GiveOut(complaint_id))
+
+    await work_through(door, "queue", servable, given_out)
+
+
+def facts_of(reading: Reading) -> Classification:
+    """What the classifier found, as the domain knows it."""
+    return Classification(
+        cause=Cause(reading.cause),
+        confidence=round(reading.confidence, DECIMALS),
+        model=reading.model,
+        runner_up=Cause(reading.runner_up),
+        secondary=Cause(reading.secondary) if reading.secondary else None,
+        probabilities={cause: round(value, DECIMALS) for cause, value in reading.probabilities.items()},
+        manner=Manner(reading.manner),
+        severity=Severity(reading.severity),
+        is_complaint=reading.is_complaint,
+        grounds=tuple(
+            Ground(each.start, each.end, each.text, Cause(each.cause), round(each.weight, DECIMALS))
+            for each in reading.grounds
+        ),
+    )
+
+
+def _read(classifier: Classifier, unread: Unread) -> Classification:
+    try:
+        return facts_of(classifier.classify(unread.text))
+    except Exception:
+        # One text must not keep all others from being classified.
+        log.exception("text could not be classified", complaint_id=unread.complaint_id)
+        return UNREADABLE
