@@ -61,6 +61,8 @@ def _tell(session: Session, answer: dict[str, Any]) -> None:
     outcome = str(answer.get("outcome", "opened"))
     key = f"send.outcome.{outcome}"
     told = words(key) if words.known(key) else outcome
+    if why := (answer.get("reason_text") or {}).get(words.language):
+        told = words("send.because", told=told, why=why)
     number = answer.get("number")
     screen.say(f"{number} {told}" if number else told)
     if number and screen.terminal:

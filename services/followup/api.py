@@ -18,6 +18,7 @@ from shared.api.keys import Caller, require
 from shared.api.outcomes import answered
 from shared.api.paging import Page, Paging, page_of
 from shared.api.preconditions import SeenRevision, etag
+from shared.api.values import Text
 from shared.runtime.door import Door
 from shared.runtime.message import Command, Handler, Handlers
 from shared.telemetry.tracing import current_traceparent
@@ -50,7 +51,7 @@ class AttemptRequest(BaseModel):
     )
 
     outcome: Attempt
-    by: str | None = Field(default=None, max_length=100, description="Id of who called; the caller's key if absent")
+    by: Text | None = Field(default=None, max_length=100, description="Id of who called; the caller's key if absent")
 
 
 class SatisfactionRequest(BaseModel):
@@ -67,7 +68,7 @@ class SatisfactionRequest(BaseModel):
 
     score: int = Field(ge=1, le=5, description="1 very dissatisfied … 5 very satisfied 1 很不满意 … 5 很满意")
     resolved: bool = Field(description="Is the problem solved, in the customer's own word 客户认为问题是否已解决")
-    comment: str | None = Field(default=None, max_length=5_000)
+    comment: Text | None = Field(default=None, max_length=5_000)
 
 
 class DoneModel(BaseModel):

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.errors import MessageError
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -42,7 +43,9 @@ class Mailer:
     port: int
     user: str | None
     password: str | None = field(repr=False)
-    tls: str
+    tls: bool
+    starttls: bool | None
+    """None: where the server offers it."""
     sender: Address
     wording: Wording
 
@@ -82,17 +85,31 @@ class Mailer:
             port=self.port,
             username=self.user,
             password=self.password,
-            use_tls=self.tls == "tls",
-            start_tls=self.tls == "starttls",
+            use_tls=self.tls,
+            start_tls=self.starttls,
             timeout=SMTP_SECONDS,
         )
 
 
 def mailer_of(settings: IntakeSettings, host: str) -> Mailer:
     """The mailer as the settings describe it."""
-    password = settings.smtp_password.get_secret_value() if settings.smtp_password else None
-    sender = Address(settings.from_name or "", addr_spec=settings.from_address)
-    return Mailer(host, settings.smtp_port, settings.smtp_user, password, settings.smtp_tls, sender, settings.wording)
+    return Mailer(
+        host=host,
+        port=settings.smtp_port,
+        user=settings.smtp_user,
+        password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
+        tls=settings.smtp_tls == "tls",
+        starttls=_starttls(settings),
+        sender=Address(settings.from_name or "", addr_spec=settings.from_address),
+        wording=settings.wording,
+    )
+
+
+def _starttls(settings: IntakeSettings) -> bool | None:
+    """A password is never sent in the clear because a server, or somebody in its place, offers nothing better."""
+    if settings.smtp_tls == "auto":
+        return True if settings.smtp_user else None
+    return settings.smtp_tls == "starttls"
 
 
 async def send_letter(letter: Letter, mailer: Mailer, retry: RetryPolicy) -> Command:
@@ -103,10 +120,12 @@ async def send_letter(letter: Letter, mailer: Mailer, retry: RetryPolicy) -> Com
         return Command(RecordDelivery(message_id, is_sent=False, reason="no_address"))
     now = datetime.now(UTC)
     try:
-        await mailer.send(mailer.write(letter, address, now))
-    except (ValueError, aiosmtplib.SMTPNotSupported) as error:
+        mail = mailer.write(letter, address, now)
+    except (ValueError, MessageError) as error:
         log.warning("mail cannot be addressed", message_id=str(message_id), error=type(error).__name__)
         return Command(RecordDelivery(message_id, is_sent=False, reason="no_address"))
+    try:
+        await mailer.send(mail)
     except (aiosmtplib.SMTPException, OSError) as error:
         return _after_failure(letter, error, retry, now)
     return Command(RecordDelivery(message_id, is_sent=True, mail_id=mailer.mail_id(letter)))

@@ -26,7 +26,9 @@ class IntakeSettings(ServiceSettings):
     smtp_port: int = 587
     smtp_user: str | None = None
     smtp_password: SecretStr | None = None
-    smtp_tls: Literal["none", "starttls", "tls"] = "starttls"
+    smtp_tls: Literal["auto", "none", "starttls", "tls"] = Field(
+        default="auto", description="auto: STARTTLS where it is offered, and always where a user logs in"
+    )
     from_address: str = Field(default="complaints@localhost", description="The mailbox that customers answer to")
     from_name: str | None = Field(default=None, description="What stands before the address")
     mail_attempts: int = Field(

@@ -40,7 +40,7 @@ customers = sa.Table(
 identities = sa.Table(
     "identities",
     metadata,
-    sa.Column("kind", sa.Text, primary_key=True),
+    sa.Column("type", sa.Text, primary_key=True),
     sa.Column("value", sa.Text, primary_key=True),
     sa.Column("customer_id", sa.Uuid, nullable=False, index=True),
 )
@@ -178,7 +178,7 @@ class SqlComplaints:
         if not found:
             return None
         known = await self._database.read(
-            sa.select(identities).where(identities.c.customer_id == customer_id).order_by(identities.c.kind)
+            sa.select(identities).where(identities.c.customer_id == customer_id).order_by(identities.c.type)
         )
         return Person(_row(Customer, found[0]), [_row(Identity, row) for row in known])
 
@@ -221,7 +221,7 @@ _LETTERS = (
         _opening.c.external_id.label("conversation"),
         _opening.c.channel.label("opening_channel"),
         # One address of each kind; a customer rarely has two.
-        sa.select(sa.func.jsonb_object_agg(identities.c.kind, identities.c.value))
+        sa.select(sa.func.jsonb_object_agg(identities.c.type, identities.c.value))
         .where(identities.c.customer_id == complaints.c.customer_id)
         .scalar_subquery()
         .label("addresses"),

@@ -5,11 +5,12 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import from_json
 
 from shared.api.keys import Caller, require
 from shared.api.paging import Page, Paging, page_of
+from shared.api.values import Instant, Text
 from shared.runtime import reads
 from shared.runtime.engine import Engine
 from shared.runtime.ledger import Waiting
@@ -19,7 +20,7 @@ ADMIN = "admin"
 """The scope of every route here."""
 
 
-Source = Annotated[str, Path(description="Whose event it is 事件来源")]
+Source = Annotated[Text, Path(max_length=100, description="Whose event it is 事件来源")]
 
 
 class WaitingModel(BaseModel):
@@ -57,7 +58,11 @@ class LagModel(BaseModel):
 class ReplayRequest(BaseModel):
     """From when on the history is published again."""
 
-    since: AwareDatetime
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"since": "2026-03-01T09:30:00+08:00"}, {"since": "2026-03-01T01:30:00Z"}]}
+    )
+
+    since: Instant
 
 
 class ReplayModel(BaseModel):

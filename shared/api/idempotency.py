@@ -9,6 +9,7 @@ import re
 from typing import Annotated
 
 from fastapi import Depends, Header, Request
+from pydantic import WithJsonSchema
 
 from shared.api.keys import authenticate
 from shared.refusal import Invalid, Violation
@@ -23,6 +24,7 @@ async def idempotency_key(
     request: Request,
     key: Annotated[
         str | None,
+        WithJsonSchema({"type": "string", "pattern": f"^({_BARE.pattern}|{_QUOTED.pattern})$"}),
         Header(
             alias="Idempotency-Key",
             description="The same for every attempt at one request, such as a UUID. 同一请求的每次重试使用相同的值。",

@@ -22,6 +22,10 @@ def document_problems(document: dict[str, Any]) -> dict[str, Any]:
 
 def _describe(operation: dict[str, Any]) -> None:
     answers = operation["responses"]
+    for parameter in operation.get("parameters", ()):
+        if parameter["name"] == "If-Match":  # its absence has an answer of its own, so FastAPI calls it optional
+            parameter["required"] = True
+            answers.setdefault("428", problem_in_openapi("`precondition-required`"))
     if _WRONG in str(answers.get("422")):
         answers["422"] = problem_in_openapi("`invalid`, `not-json`: see `errors`.")
     if operation.get("security"):

@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import MAXYEAR, datetime
 from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -66,9 +67,18 @@ def read_cursor(cursor: str, *kinds: Any) -> tuple[Any, ...]:  # noqa: ANN401 - 
         key = _adapter(kinds).validate_json(text)
     except (binascii.Error, UnicodeEncodeError, ValueError, ValidationError) as error:
         raise _invalid() from error
-    if any(isinstance(part, str) and "\0" in part for part in key):
-        raise _invalid()  # PostgreSQL takes no NUL in a text
+    if not all(map(_storable, key)):
+        raise _invalid()
     return key
+
+
+def _storable(part: object) -> bool:
+    """Whether PostgreSQL can compare something with it."""
+    if isinstance(part, datetime):
+        return part.tzinfo is not None and 1 < part.year < MAXYEAR
+    if isinstance(part, int):
+        return abs(part) < 2**63
+    return not (isinstance(part, str) and "\0" in part)
 
 
 @lru_cache(maxsize=64)

@@ -4,15 +4,15 @@ import re
 from typing import Annotated
 
 from fastapi import Depends, Header
+from pydantic import WithJsonSchema
 
 from shared.refusal import Invalid, PreconditionRequired, Violation
 
 _TAG = re.compile(r'"(0|[1-9][0-9]{0,17})"')
 
-_IfMatchHeader = Annotated[
-    str | None,
-    Header(alias="If-Match", description="The ETag of what you have seen. 您所见版本的 ETag。", examples=['"7"']),
-]
+_HEADER = Header(alias="If-Match", description="The ETag of what you have seen. 您所见版本的 ETag。", examples=['"7"'])
+_Tag = Annotated[str | None, WithJsonSchema({"type": "string", "pattern": f"^{_TAG.pattern}$"}), _HEADER]
+_TagOrAny = Annotated[str | None, WithJsonSchema({"type": "string", "pattern": rf"^({_TAG.pattern}|\*)$"}), _HEADER]
 
 
 def etag(revision: int) -> str:
@@ -20,7 +20,7 @@ def etag(revision: int) -> str:
     return f'"{revision}"'
 
 
-async def seen_revision(if_match: _IfMatchHeader = None) -> int:
+async def seen_revision(if_match: _Tag = None) -> int:
     """
     Read which revision the caller has seen.
 
@@ -38,7 +38,7 @@ async def seen_revision(if_match: _IfMatchHeader = None) -> int:
     return int(match[1])
 
 
-async def seen_revision_or_any(if_match: _IfMatchHeader = None) -> int | None:
+async def seen_revision_or_any(if_match: _TagOrAny = None) -> int | None:
     """Read which revision the caller has seen; ``*``, which means any, is None."""
     return None if if_match is not None and if_match.strip() == "*" else await seen_revision(if_match)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 
@@ -61,25 +62,48 @@ class Broker:
             described = await asyncio.wait_for(admin.describe_cluster(), REQUEST_SECONDS)
         return str(described["cluster_id"])
 
-    async def ensure_topics(self, dead_of: str | None = None) -> None:
+    async def ensure_topics(
+        self, *, owned: str | None = None, heard: Iterable[str] = (), dead_of: str | None = None
+    ) -> None:
         """
         Create the topics that are missing: those of all services, and the dead letters of one consumer.
 
+        A broker that creates topics when someone asks for them may have been quicker, with another number of
+        partitions. While such a topic is empty its owner makes it anew.
+
+        Args:
+            owned: the topic that the caller, and nobody else, publishes on.
+            heard: the topics that the caller reads.
+            dead_of: the consumer whose dead letters are kept.
+
         Raises:
-            WrongPartitions: one exists with another number of partitions.
+            WrongPartitions: a topic that the caller needs has another number of partitions.
         """
-        wanted = [(topic, PARTITIONS) for topic in self.topics()]
+        wanted = dict.fromkeys(self.topics(), PARTITIONS)
         if dead_of is not None:
-            wanted.append((dead_topic_of(dead_of, self.prefix), DEAD_PARTITIONS))
+            wanted[dead_topic_of(dead_of, self.prefix)] = DEAD_PARTITIONS
         async with self._admin() as admin:
             known = {t["topic"]: len(t["partitions"]) for t in await admin.describe_topics() if t["error_code"] == 0}
-            missing = [(topic, partitions) for topic, partitions in wanted if topic not in known]
-            await self._create(admin, missing)
-        for topic, partitions in wanted:
-            if known.get(topic, partitions) != partitions:
-                raise WrongPartitions(f"{topic} has {known[topic]} partitions, not {partitions}")
+            wrong = {topic for topic, partitions in wanted.items() if known.get(topic, partitions) != partitions}
+            if owned in wrong and await self._is_empty(owned, known[owned]):
+                log.warning("topic made anew", topic=owned, partitions=known.pop(owned))
+                await admin.delete_topics([owned])
+            created = await self._create(admin, [item for item in wanted.items() if item[0] not in known])
+        if needed := (wrong - created) & {owned, *heard}:
+            raise WrongPartitions(", ".join(sorted(map(str, needed))))
 
-    async def _create(self, admin: AIOKafkaAdminClient, missing: Iterable[tuple[str, int]]) -> None:
+    async def _is_empty(self, topic: str, partitions: int) -> bool:
+        consumer = AIOKafkaConsumer(**self.client)
+        await asyncio.wait_for(consumer.start(), REQUEST_SECONDS)
+        try:
+            places = [TopicPartition(topic, partition) for partition in range(partitions)]
+            ends = await asyncio.wait_for(consumer.end_offsets(places), REQUEST_SECONDS)
+        finally:
+            await consumer.stop()
+        return not any(ends.values())
+
+    async def _create(self, admin: AIOKafkaAdminClient, missing: Iterable[tuple[str, int]]) -> set[str]:
+        """Create topics, and return those that nobody else has created meanwhile."""
         new = [
             NewTopic(
                 name=topic,
@@ -90,9 +114,11 @@ class Broker:
             for topic, partitions in missing
         ]
         if not new:
-            return
+            return set()
         response = await admin.create_topics(new)
         for topic, code, *_ in response.topic_errors:
             if code not in {0, _TOPIC_EXISTS}:
                 raise for_code(code)(topic)
-            log.info("topic created", topic=topic)
+            if code == 0:
+                log.info("topic created", topic=topic)
+        return {topic for topic, code, *_ in response.topic_errors if code == 0}

@@ -8,6 +8,7 @@ import asyncio
 import random
 import time
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from typing import Final
 from uuid import UUID
 
@@ -15,13 +16,14 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
-from shared.contracts.envelope import UnreadableEnvelope, read_envelope
+from shared.contracts.envelope import UnreadableEnvelope
 from shared.contracts.registry import dead_topic_of, topic_of
 from shared.runtime import failpoints
 from shared.runtime.batch import Result
 from shared.runtime.broker import REQUEST_SECONDS, Broker
 from shared.runtime.door import Door
 from shared.runtime.message import Delivery
+from shared.runtime.records import envelope_of
 from shared.telemetry import metrics
 
 log = structlog.get_logger()
@@ -70,7 +72,7 @@ class Consumer:
         log.error("consumer halted: too many streams fail in a row", limit=HALT_AFTER)
 
     async def _consume(self) -> None:
-        await self._broker.ensure_topics(dead_of=self.service)
+        await self._broker.ensure_topics(heard=self._topics, dead_of=self.service)
         cluster_id = await self._broker.cluster_id()
         consumer = AIOKafkaConsumer(
             *self._topics,
@@ -104,13 +106,19 @@ class Consumer:
             metrics.LOOP_LAST_SUCCESS.labels(self.service, "consumer").set_to_current_time()
 
     async def _apply(self, consumer: AIOKafkaConsumer, records: Records) -> None:
+        readable: list[ConsumerRecord] = []
         deliveries: list[Delivery] = []
-        for record in (record for of_partition in records.values() for record in of_partition):
+        for record in chain.from_iterable(records.values()):
             try:
-                deliveries.append(Delivery(read_envelope(record.headers), record.value or b""))
+                deliveries.append(Delivery(envelope_of(record.headers), record.value or b""))
+                readable.append(record)
             except UnreadableEnvelope as error:
                 await self._bury(record, error)
-        self._judge(deliveries, await self._through_the_door(consumer, deliveries))
+        results = await self._through_the_door(consumer, deliveries)
+        for record, result in zip(readable, results, strict=True):
+            if result.fate == "failed" and result.error is not None:
+                await self._bury(record, result.error)
+        self._judge(deliveries, results)
         await failpoints.reach("consumer.before_commit")
         await self._commit(consumer, {tp: of_partition[-1].offset + 1 for tp, of_partition in records.items()})
 
@@ -120,7 +128,9 @@ class Consumer:
         done, _ = await asyncio.wait([applied], timeout=SLOW_SECONDS)
         while not done:
             consumer.pause(*consumer.assignment())
-            await consumer.getmany(timeout_ms=0)
+            # What a rebalance brought in between is not for now: it is fetched again after the pause.
+            for tp, early in (await consumer.getmany(timeout_ms=0)).items():
+                consumer.seek(tp, early[0].offset)
             done, _ = await asyncio.wait([applied], timeout=SLOW_SECONDS)
         consumer.resume(*consumer.paused())
         return applied.result()
@@ -143,7 +153,7 @@ class Consumer:
             log.info("offsets not committed; positions drop what comes again", error=type(error).__name__)
 
     async def _bury(self, record: ConsumerRecord, error: Exception) -> None:
-        """Put a record that cannot even be read where an operator finds it, named by topic, partition and offset."""
+        """Put a record that can neither be read nor kept where an operator finds it, with its place and the reason."""
         place = f"{record.topic}/{record.partition}/{record.offset}"
         producer = AIOKafkaProducer(acks="all", **self._broker.client)
         await asyncio.wait_for(producer.start(), REQUEST_SECONDS)

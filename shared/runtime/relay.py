@@ -114,7 +114,8 @@ class Relay:
                 key=str(row["subject"]).encode(),
                 value=row["body"],
                 headers=list(unpack_headers(row["headers"])),
-                timestamp_ms=int(row["at"].timestamp() * 1000),
+                # Not the event's own time: a demo's clock runs ahead, and Kafka refuses records from the future.
+                timestamp_ms=int(row["written_at"].timestamp() * 1000),
             )
             for row in rows
         ]
@@ -126,15 +127,12 @@ class Relay:
         await self._measure(place)
         if await self._broker.cluster_id() != place.cluster_id:
             place = await self._meet(place)
-        asked = await self._take_replay()
-        return (
-            place if asked is None else await self._store_place(replace(place, last_id=min(place.last_id, asked - 1)))
-        )
+        return await self._take_replay(place)
 
     async def _meet(self, place: Place) -> Place:
         """Make sure of topics and cluster; on another cluster, go back by the horizon."""
         cluster_id = await self._broker.cluster_id()
-        await self._broker.ensure_topics()
+        await self._broker.ensure_topics(owned=self._topic)
         await check_tail(self._database, self._broker, self._topic)
         if place.cluster_id == cluster_id:
             return place
@@ -151,7 +149,7 @@ class Relay:
         return replace(place, last_id=first_id - 1, offsets=())
 
     async def _after(self, last_id: int) -> Sequence[asyncpg.Record]:
-        query = "select id, subject, at, headers, body from history where id > $1 order by id limit $2"
+        query = "select id, subject, written_at, headers, body from history where id > $1 order by id limit $2"
         async with self._database.connection() as connection:
             return await connection.fetch(query, last_id, BATCH)
 
@@ -163,15 +161,15 @@ class Relay:
         offsets = {int(partition): offset for partition, offset in row["offsets"].items()}
         return Place(row["last_id"], row["cluster_id"], tuple(sorted(offsets.items())))
 
-    async def _take_replay(self) -> int | None:
-        """The id from which an operator wants everything sent again, if one does; asked for once."""
+    async def _take_replay(self, place: Place) -> Place:
+        """Go back to where an operator wants everything sent again from, if one does; asked for once."""
         query = (
-            "with asked as (select replay_from from relay where id = 1 and replay_from is not null for update)"
-            " update relay set replay_from = null from asked where id = 1 returning asked.replay_from"
+            "update relay set last_id = least(last_id, replay_from - 1), replay_from = null"
+            " where id = 1 and replay_from is not null returning last_id"
         )
         async with self._database.connection() as connection:
-            asked: int | None = await connection.fetchval(query)
-        return asked
+            last_id = await connection.fetchval(query)
+        return place if last_id is None else replace(place, last_id=last_id)
 
     async def _store_place(self, place: Place) -> Place:
         query = (

@@ -6,9 +6,10 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from shared.contracts.envelope import Envelope, UnreadableEnvelope, read_envelope
+from shared.contracts.envelope import Envelope, UnreadableEnvelope
 from shared.runtime.broker import REQUEST_SECONDS, Broker
 from shared.runtime.database import Database
+from shared.runtime.records import envelope_of
 
 _LOOK_SECONDS: Final = 3
 
@@ -73,6 +74,6 @@ async def _one_of_each(consumer: AIOKafkaConsumer, filled: list[TopicPartition])
 
 def _envelope(record: ConsumerRecord) -> Envelope | None:
     try:
-        return read_envelope(record.headers)
+        return envelope_of(record.headers)
     except UnreadableEnvelope:
         return None

@@ -18,22 +18,22 @@ def handlers():
 
 @pytest.fixture
 async def connect(database_url):
-    """Open a pool of connections to one database that has the invented rows' tables."""
+    """Open a pool of connections to a database and make sure that it has the invented rows' tables."""
     async with AsyncExitStack() as stack:
 
         async def connect(url=database_url, **options) -> Database:
             database = Database(url, **options)
             stack.push_async_callback(database.close)
+            async with database.engine.begin() as connection:
+                await connection.run_sync(METADATA.create_all)
             return database
 
-        async with (await connect()).engine.begin() as connection:
-            await connection.run_sync(METADATA.create_all)
         yield connect
 
 
 @pytest.fixture
 async def replica(connect, handlers):
-    """Open one more door, with connections of its own, on that database."""
+    """Open one more door, with connections of its own, on the test's database or another one."""
     async with AsyncExitStack() as stack:
 
         async def replica(service="routing", **options) -> SqlDoor:

@@ -188,7 +188,10 @@ def test_nothing_is_left_of_a_start_that_fails():
 def test_up_runs_apart_and_down_ends_it_with_everything(folder):
     data = folder / "apart"
 
-    started = plaint("up", "--detach", "--data", str(data), "--service", "followup", "--lang", "zh")
+    # A process of its own, as at a terminal: what it starts must outlive it.
+    command = [sys.executable, "-m", "plaint", "up", "--detach", "--data", str(data), "--service", "followup"]
+    done = subprocess.run([*command, "--lang", "zh"], check=True, capture_output=True, text=True)
+    started = done.stdout
 
     found = stack_in(data)
     assert "系统已全部启动" in started

@@ -160,11 +160,12 @@ def test_stripping_history_only_takes_away(text):
     ],
     ids=lambda raw: raw[:24].decode("latin-1") + f"…{len(raw)}",
 )
-def test_hostile_mail_costs_little_time(raw):
+def test_hostile_mail_does_not_hang_the_parser(raw):
+    """Work that grows with the square of the input takes minutes here; the limit is far above a busy machine's pace."""
     start = time.perf_counter()
     try:
         parse_email(raw)
     except Unreadable:
         pass
     finally:
-        assert time.perf_counter() - start < 3
+        assert time.perf_counter() - start < 30

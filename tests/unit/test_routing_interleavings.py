@@ -10,7 +10,7 @@ from services.routing import api, events, storage, worker
 from services.routing.domain.classification import Cause, Classification, Ground
 from services.routing.domain.complaint import Complaint, State
 from services.routing.domain.roster import Agent, Team, Teams, Workload
-from services.routing.handlers.messages import Classify, EnrolMissing, RoutingPolicy
+from services.routing.handlers.messages import Classify, EnrolMissing, GiveOut, RoutingPolicy
 from shared.contracts.intake import (
     ComplaintErased,
     ComplaintLinked,
@@ -27,6 +27,7 @@ POLICY = RoutingPolicy(Teams([Team("all", "全组", "All", frozenset(Cause))]), 
 HANDLERS = {**api.commands(POLICY), **worker.commands(POLICY), **events.reactions(POLICY)}
 SURE = Classification(Cause.QUALITY, 0.9, "m", grounds=(Ground(0, 1, "x", Cause.QUALITY, 1.0),))
 UNSURE = replace(SURE, confidence=0.2)
+CLASSIFY, GIVE_OUT = "classify", GiveOut(ID)
 PEOPLE = tuple(Agent(f"a{n}", "all", ("zh-Hans", "en")) for n in (1, 2))
 
 
@@ -73,15 +74,17 @@ def interleavings(*sources: list[object]) -> Iterator[list[object]]:
             yield from ([source[0], *following] for following in interleavings(*rest))
 
 
-def lived(order, reading) -> MemoryDoor:
-    """Live through the events; ``None`` is the worker having its turn, which it also has in the end."""
+def lived(order, reading, *, people=PEOPLE) -> MemoryDoor:
+    """Live through events and the worker's commands; the worker also has its turn in the end."""
     door = MemoryDoor("routing", storage.STORED, HANDLERS)
-    door.ask(EnrolMissing(PEOPLE))
-    for event in [*order, None]:
-        if event is None:
+    door.ask(EnrolMissing(people))
+    for step in [*order, CLASSIFY, GIVE_OUT]:
+        if step is CLASSIFY:
             door.ask(Classify(ID, reading))
+        elif isinstance(step, EnrolMissing | GiveOut):
+            door.ask(step)
         else:
-            assert [result.fate for result in door.hear(event)] == ["done"]
+            assert [result.fate for result in door.hear(step)] == ["done"]
     return door
 
 
@@ -105,7 +108,7 @@ def end_of(door: MemoryDoor) -> tuple[Complaint, list[int]]:
 def test_every_order_has_one_end(life, reading):
     intake, resolution, state = LIVES[life]
     ends = []
-    for order in interleavings(intake, resolution, [None]):
+    for order in interleavings(intake, resolution, [CLASSIFY]):
         door = lived(order, reading)
         end = end_of(door)
         if end not in ends:
@@ -116,10 +119,18 @@ def test_every_order_has_one_end(life, reading):
     assert sum(open_cases) == (complaint.state is State.ROUTED)
 
 
+@pytest.mark.parametrize("life", ["reopened", "linked by mistake", "withdrawn"])
+def test_nor_does_it_matter_when_somebody_comes_to_an_empty_team(life):
+    intake, resolution, _ = LIVES[life]
+    whole = end_of(lived([*intake, *resolution], SURE))
+    for order in interleavings(intake, resolution, [CLASSIFY], [EnrolMissing(PEOPLE)]):
+        assert end_of(lived(order, SURE, people=())) == whole
+
+
 @pytest.mark.parametrize("life", LIVES)
 def test_the_last_routing_that_was_said_is_the_one_that_stands(life):
     intake, resolution, _ = LIVES[life]
-    for order in interleavings(intake, resolution, [None]):
+    for order in interleavings(intake, resolution, [CLASSIFY]):
         door = lived(order, SURE)
         complaint = door.row(Complaint, ID)
         routings = [each.data for each in door.said if each.type == "routing.complaint.routed.v1"]
@@ -131,7 +142,7 @@ def test_the_last_routing_that_was_said_is_the_one_that_stands(life):
 @pytest.mark.parametrize("life", ["erased", "linked, unlinked, erased"])
 def test_no_order_leaves_a_word_of_an_erased_complaint(life):
     intake, resolution, _ = LIVES[life]
-    for order in interleavings(intake, resolution, [None]):
+    for order in interleavings(intake, resolution, [CLASSIFY]):
         door = lived(order, SURE)
         complaint = door.row(Complaint, ID)
         assert complaint.text is None

@@ -133,7 +133,7 @@ def test_infrastructure_libraries_are_read_with_their_names_and_numbers(lines, n
 
 
 def test_other_libraries_are_read_by_template_only(lines):
-    logging.getLogger("sqlalchemy.engine").info("insert %s (%r)", "李雷", 13800138000)
+    logging.getLogger("sqlalchemy.engine").warning("insert %s (%r)", "李雷", 13800138000)
     logging.getLogger("httpx").info("sent to zhang.canary@example.com")
 
     assert [line["event"] for line in lines()] == ["insert %s (%r)", "(text withheld)"]

@@ -1,6 +1,6 @@
 """Which keys may do what."""
 
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 
@@ -15,7 +15,7 @@ DELIVER: Final = "intake:deliver"
 ERASE: Final = "intake:erase"
 """Have a person forgotten."""
 
-SECURED: Final = {"security": [{"ApiKey": []}]}
+SECURED: Final[dict[str, Any]] = {"security": [{"ApiKey": []}]}
 """What OpenAPI is told of a route that either key may use."""
 
 

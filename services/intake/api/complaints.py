@@ -41,7 +41,7 @@ class CustomerModel(BaseModel):
     name: str | None
     language: str
     tier: Tier
-    identities: dict[str, str] = Field(description="By kind: email, phone, external 按类型列出的联系方式")
+    identities: dict[str, str] = Field(description="By type: email, phone, external 按类型列出的联系方式")
 
 
 class ComplaintModel(BaseModel):
@@ -165,7 +165,7 @@ def routes(door: Door, complaints: Complaints) -> APIRouter:
         response_model=DoneModel,
         responses=refusals(NoSuchComplaint, ComplaintNotOpen, ChangedMeanwhile),
     )
-    async def withdraw_complaint(  # noqa: PLR0913, PLR0917 - one argument for each part of the request
+    async def withdraw_complaint(
         complaint: Name,
         body: WithdrawalRequest,
         seen: SeenRevision,
@@ -251,5 +251,5 @@ def _customer(person: Person) -> CustomerModel:
         name=customer.name,
         language=customer.language,
         tier=customer.tier,
-        identities={identity.kind.value: identity.value for identity in person.identities},
+        identities={identity.type.value: identity.value for identity in person.identities},
     )

@@ -35,7 +35,7 @@ class MessageModel(BaseModel):
     subject: str | None
     text: str = Field(description="The words as the customer gets them 发给客户的原文")
     customer_name: str | None
-    addresses: dict[str, str] = Field(description="By kind: email, phone, external, conversation 按类型列出的送达地址")
+    addresses: dict[str, str] = Field(description="By type: email, phone, external, conversation 按类型列出的送达地址")
 
 
 class DeliveryRequest(BaseModel):

@@ -121,8 +121,9 @@ def erase(complaint: Complaint) -> Complaint:
 
 def last_in_line(line: Iterable[Complaint]) -> Complaint:
     """
-    Where a message about the first complaint of *line* belongs: what it is linked to, as long as that is the same
-    customer's. Another customer's stream never gets this one's words, or erasing them would miss some.
+    Say where a message on the first complaint of *line* belongs: to what it is linked to, if that is the same person's.
+
+    Another customer's stream never gets this one's words, or erasing them would miss some.
     """
     complaint, *primaries = line
     for primary in primaries:

@@ -10,7 +10,7 @@ RECENT_LIMIT = 20
 """With so many of a customer's latest complaints a new story is compared: enough for a person, bounded for a firm."""
 
 
-class IdentityKind(StrEnum):
+class IdentityType(StrEnum):
     """By what a customer is recognised; the stronger evidence first."""
 
     EXTERNAL = "external"
@@ -48,25 +48,25 @@ class Customer:
 class Identity:
     """One way to recognise a customer; two who claim the same are one."""
 
-    kind: IdentityKind
+    type: IdentityType
     value: str = field(repr=False)
     customer_id: UUID
 
 
-def recognise(found: Iterable[tuple[IdentityKind, UUID]]) -> tuple[IdentityKind, UUID] | None:
+def recognise(found: Iterable[tuple[IdentityType, UUID]]) -> tuple[IdentityType, UUID] | None:
     """Choose the customer with the strongest evidence among the identities that were seen before."""
-    order = list(IdentityKind)
+    order = list(IdentityType)
     return min(found, key=lambda each: order.index(each[0]), default=None)
 
 
-def may_learn_identities(by: IdentityKind | None) -> bool:
+def may_learn_identities(by: IdentityType | None) -> bool:
     """
     Whether a customer recognised by *by* gets the contact's other identities too.
 
     Only a new customer (None), or one whom the front end knows by its own id. Whoever merely states somebody's phone
     number must not attach an e-mail address of their own to that person: answers would go there.
     """
-    return by in {None, IdentityKind.EXTERNAL}
+    return by in {None, IdentityType.EXTERNAL}
 
 
 def remember_complaint(customer: Customer, complaint_id: UUID) -> Customer:

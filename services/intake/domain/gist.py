@@ -26,10 +26,11 @@ _HARMLESS = _any(
     "不厌其烦|不厭其煩|不错|不錯|了不起|没想到|沒想到|不好意思|不客气|不客氣|不用谢|不用謝|不愧|忘不了|差不多|不辞|不辭",
     "没问题了?|沒問題了?|没事了?|沒事了?",
     r"(?P<verb>[一-鿿])不(?P=verb)|有[没沒]有",
-    r"\b(?:no problem|no worries|not at all|can(?:no|')t thank (?:you )?enough|without (?:you|your))\b",
+    r"\b(?:no problem|no worries|thank(?:s| you) again|not at all|can(?:no|')t thank (?:you )?enough|without (?:you|your))\b",
 )
 _TROUBLE = _any(
-    "[不没沒无無未坏壞慢错錯漏骗騙赔賠罚罰]|太差|差评|差評|退[款货貨换換钱錢费費订訂]|催|取消",
+    "[不没沒无無未坏壞慢错錯漏骗騙赔賠罚罰]|退[款货貨换換钱錢费費订訂]|催|取消",
+    "停了|关了|關了|断了|斷了|停[机機电電水气氣用]|丢了|丟了|垃圾|太差|差评|差評",
     "投诉|投訴|申诉|申訴|抱怨|举报|舉報|维权|維權|起诉|起訴",
     "但|可是|不过|不過|然而|结果|結果|却|卻|还在|還在|还是|還是|一直|要求|希望|尽快|盡快|赶紧|趕緊|多次|几次|幾次|三次",
     r"n['’]t\b|\b(?:no|not|never|nobody|none|nothing|without|but|however|although|though|unfortunately|still|again)\b",
@@ -52,13 +53,14 @@ _THANKS_MEANT = _any(
 _POLITE = _any(
     "您好|你好|你们好|你們好|好的|好喔|好哦|好呀|好了|好滴|嗯|收到|知道|明白|了解|已经|已經|解决|解決|修好|搞定|处理|處理",
     "没问题|沒問題|没事|沒事|问题|問題|非常|十分|真的|太|很|多|大家|您们|你们|你們|您|你|我们|我|了|啦|的|啊|呀|哈|再见|再見",
-    r"\b(?:hi|hello|ok(?:ay)?|great|good|perfect|got it|received|all|sorted|fixed|solved|works|working|now|it|is|it's)\b",
+    r"\b(?:hi|hello|ok(?:ay)?|great|good|perfect|got it|received|all|sorted|fixed|solved|works|working|now|it)\b",
     r"\b(?:very|so|much|many|again|you|your|for|the|help|quick|reply|and|bye|best|kind|regards|everything|a lot|no)\b",
-    r"\b(?:problem|worries|yes|well|that|that's|this|lovely|brilliant|super|was|am|i|i'm|we|are|have|a|ton|million)\b",
+    r"\b(?:is|it's|problem|worries|yes|well|that|that's|this|lovely|brilliant|super|was|am|i|i'm|we|are|have|a|ton|million)\b",
 )
 _ASKING = _any(
     "请问|請問|想问|想問|问一下|問一下|咨询|諮詢|想了解|打听|打聽",
-    r"\A\W*(?:hi|hello|dear [^\n,]{1,40})?\W*(?:can|could|do|does|is|are|what|when|where|which|who|how|may|will|would)\b",
+    r"\A\W*(?:hi|hello|dear [^\n,]{1,40})?\W*"
+    r"(?:can|could|do|does|is|are|what|when|where|which|who|how|may|will|would)\b",
     r"\b(?:i(?:'d| would) like|i want(?:ed)?|wondering|quick question)\b",
 )
 _INTERROGATIVE = _any(
@@ -66,7 +68,8 @@ _INTERROGATIVE = _any(
 )
 _OWN = _any(
     "我的|我买|我買|我订|我訂|我家|我们家|我們家|订单|訂單|账单|帳單|单号|單號|怎么回事|怎麼回事|为什么|為什麼",
-    r"\b(?:my|mine|our|order|invoice|bill|why)\b|\d{4,}",
+    "麻烦|麻煩|帮我|幫我|(?<!申)请(?!问)|(?<!申)請(?!問)",
+    r"\b(?:my|mine|our|order|invoice|bill|why|please|send|somebody|someone|fix|repair|come)\b|\d{4,}",
 )
 _SENTENCE = re.compile(r"[^。！？!?\n]+[。！？!?]*")
 _UNIT = re.compile(r"[㐀-鿿豈-﫿]|[^\W\d_]+|\d+")

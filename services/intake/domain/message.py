@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from services.intake.domain.customer import Identity, IdentityKind
+from services.intake.domain.customer import Identity, IdentityType
 from services.intake.domain.refusals import DeliveryAlreadyReported
 from shared.privacy import unmask
 
@@ -57,7 +57,7 @@ class Letter:
     number: str
     customer_name: str | None = field(repr=False)
     addresses: Mapping[str, str] = field(repr=False)
-    """By kind: ``email``, ``phone``, ``external``, and ``conversation`` for the chat it belongs to."""
+    """By type: ``email``, ``phone``, ``external``, and ``conversation`` for the chat it belongs to."""
     tokens: Mapping[str, str] = field(repr=False)
     references: Sequence[str] = ()
     """Message-IDs of the customer's mails on this complaint, oldest first."""
@@ -80,7 +80,7 @@ class RetryPolicy:
         """When to try again after so many failed attempts: each pause twice the last; None to give up."""
         if attempts >= self.attempts:
             return None
-        return now + min(self.longest_pause, self.first_pause * 2 ** (attempts - 1))
+        return now + min(self.longest_pause, self.first_pause * 2.0 ** (attempts - 1))
 
 
 def way_to(
@@ -92,14 +92,14 @@ def way_to(
     Returns:
         The channel and the state to begin with; None when there is no address at all.
     """
-    kinds = {identity.kind for identity in identities}
-    if IdentityKind.EMAIL in kinds:
+    types = {identity.type for identity in identities}
+    if IdentityType.EMAIL in types:
         return "email", State.QUEUED
-    if channel == "chat" and (has_conversation or kinds):
+    if channel == "chat" and (has_conversation or types):
         return channel, State.WAITING_FOR_FRONT_END
-    if IdentityKind.PHONE in kinds:
+    if IdentityType.PHONE in types:
         return "phone", State.WAITING_FOR_FRONT_END
-    if IdentityKind.EXTERNAL in kinds:
+    if IdentityType.EXTERNAL in types:
         return channel, State.WAITING_FOR_FRONT_END
     return None
 

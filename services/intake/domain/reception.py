@@ -96,10 +96,12 @@ def decide(told: Told, known: Known, at: datetime, policy: ReceptionPolicy) -> D
     joined = _joined(told, known)
     if gist == "praise":
         return _kept(Outcome.RECORDED, Kind.PRAISE, joined.complaint if joined else None)
-    if joined is not None:
-        return joined
-    if gist == "question":
+    if gist == "question" and joined is None:
         return _kept(Outcome.RECORDED, Kind.QUESTION)
+    return joined or _complained(told, known, at, policy)
+
+
+def _complained(told: Told, known: Known, at: datetime, policy: ReceptionPolicy) -> Decision:
     primary = _same_story(told, known.recent, at, policy)
     if primary is not None:
         return Decision(Outcome.LINKED, Kind.COMPLAINT, "same_story", primary)

@@ -75,7 +75,10 @@ FOOTERS: Final[Mapping[Reader, str]] = {
     "en": "Complaint {number}. To add to it, simply reply to this mail.",
 }
 
-_MONTHS: Final = ("January February March April May June July August September October November December").split()
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
 _BLANK: Final = re.compile(r"\{(\w+)\}")
 
 

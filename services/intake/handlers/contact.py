@@ -6,7 +6,7 @@ from uuid import UUID
 
 from services.intake.channels.contact import IncomingContact
 from services.intake.domain.contact import Outcome, Told, arrival_of
-from services.intake.domain.customer import IdentityKind
+from services.intake.domain.customer import IdentityType
 from services.intake.domain.likeness import fingerprint
 
 _THREAD_KEYS = 20
@@ -28,11 +28,11 @@ class ReceiveContact:
     said_at: datetime | None = None
 
     @property
-    def identities(self) -> dict[IdentityKind, str]:
+    def identities(self) -> dict[IdentityType, str]:
         """By what its sender can be recognised."""
         sender = self.contact.sender
         external = f"{self.contact.channel}:{sender.external_id}" if sender.external_id else None
-        found = {IdentityKind.EXTERNAL: external, IdentityKind.EMAIL: sender.email, IdentityKind.PHONE: sender.phone}
+        found = {IdentityType.EXTERNAL: external, IdentityType.EMAIL: sender.email, IdentityType.PHONE: sender.phone}
         return {kind: value for kind, value in found.items() if value}
 
     @property

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from services.intake.domain.complaint import Complaint
 from services.intake.domain.contact import Arrival, Contact, ThreadKey
-from services.intake.domain.customer import Customer, Identity, IdentityKind, recognise
+from services.intake.domain.customer import Customer, Identity, IdentityType, recognise
 from services.intake.domain.reception import Known
 from services.intake.handlers.contact import ReceiveContact
 from services.intake.handlers.line import line_from, line_needs
@@ -28,7 +28,7 @@ def of_contact(message: Message[ReceiveContact], work: Work) -> Iterator[Need]:
         yield rows(Contact, arrival=command.told.arrival, text_hash=command.told.text_hash)
         yield rows(Arrival, arrival=command.told.arrival)
     for kind, value in command.identities.items():
-        yield rows(Identity, kind=kind, value=value)
+        yield rows(Identity, type=kind, value=value)
     for key in command.thread_keys:
         yield rows(ThreadKey, channel=command.contact.channel, key=key)
     for number in command.contact.numbers:
@@ -113,9 +113,9 @@ def _found(command: ReceiveContact, work: Work) -> list[Identity]:
     return [identity for identity in found if identity]
 
 
-def recognised(command: ReceiveContact, work: Work) -> tuple[Customer | None, IdentityKind | None]:
+def recognised(command: ReceiveContact, work: Work) -> tuple[Customer | None, IdentityType | None]:
     """The customer this contact is from, and by what they are known; nobody if they are new."""
-    evidence = recognise((identity.kind, identity.customer_id) for identity in _found(command, work))
+    evidence = recognise((identity.type, identity.customer_id) for identity in _found(command, work))
     if evidence is None:
         return None, None
     kind, customer_id = evidence

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 
 from services.resolution.domain.case import Cause, ClosedReason, Ending, State
 from services.resolution.domain.clocks import DeadlineState
 from services.resolution.domain.promise import PromiseState
+from shared.api.values import Instant, Text
 
-Written = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+Written = Annotated[Text, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 """What staff write: not empty."""
 Remedy = Literal["repair", "replacement", "refund", "compensation", "apology", "explanation", "correction", "other"]
 
@@ -24,7 +25,7 @@ class By(BaseModel):
 
     model_config = _examples({"by": "agent-207"}, {})
 
-    by: str | None = Field(
+    by: Text | None = Field(
         default=None, max_length=100, description="Id of who acts; the caller's key if absent 操作人编号"
     )
 
@@ -90,7 +91,7 @@ class EscalationRequest(By):
 
     model_config = _examples({"contact": "lead-031", "by": "agent-207"}, {})
 
-    contact: str | None = Field(
+    contact: Text | None = Field(
         default=None, min_length=1, max_length=100, description="The team's own contact if absent 缺省为本组联系人"
     )
 
@@ -104,7 +105,7 @@ class PromiseRequest(By):
     )
 
     text: Written
-    due_at: AwareDatetime
+    due_at: Instant
 
 
 class DoneModel(BaseModel):

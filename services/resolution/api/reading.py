@@ -16,8 +16,9 @@ from shared.api.keys import require
 from shared.api.paging import Page, Paging, page_of
 from shared.api.preconditions import etag
 from shared.api.problems import refusals
+from shared.api.values import Text
 
-_Id = Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")]
+_Id = Annotated[Text | None, Query(max_length=100)]
 
 
 def routes(cases: Cases) -> APIRouter:

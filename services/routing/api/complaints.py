@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from functools import partial
-from typing import Annotated, Final
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -21,12 +21,10 @@ from shared.api.keys import Caller, require
 from shared.api.outcomes import answered
 from shared.api.paging import Page, Paging, page_of
 from shared.api.preconditions import SeenRevision, etag
+from shared.api.values import Text
 from shared.runtime.door import Door
 from shared.runtime.message import Command, Handler, Handlers
 from shared.telemetry.tracing import current_traceparent
-
-NO_NUL: Final = r"^[^\x00]*$"
-"""PostgreSQL takes no NUL in a text."""
 
 
 class GroundModel(BaseModel):
@@ -107,10 +105,8 @@ class CauseRequest(BaseModel):
     )
 
     cause: Cause
-    by: str | None = Field(
-        default=None, max_length=100, pattern=NO_NUL, description="Id of who decided; the caller's key if absent"
-    )
-    note: str | None = Field(default=None, max_length=2_000, pattern=NO_NUL)
+    by: Text | None = Field(default=None, max_length=100, description="Id of who decided; the caller's key if absent")
+    note: Text | None = Field(default=None, max_length=2_000)
 
 
 class DoneModel(BaseModel):

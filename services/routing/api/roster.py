@@ -20,6 +20,7 @@ from shared.api.keys import Caller, require
 from shared.api.outcomes import answered
 from shared.api.paging import Page, Paging, page_of
 from shared.api.preconditions import SeenRevisionOrAny, etag
+from shared.api.values import Text
 from shared.runtime.door import Door
 from shared.runtime.message import Command, Handler, Handlers
 from shared.telemetry.tracing import current_traceparent
@@ -42,7 +43,7 @@ class AgentRequest(BaseModel):
         }
     )
 
-    team: str = Field(max_length=100)
+    team: Text = Field(max_length=100)
     languages: list[LanguageTag] = Field(min_length=1, max_length=50, description="BCP 47 语言标签")
     causes: list[Cause] = Field(default=[], max_length=6, description="All of the team's when empty 空表示组内全部")
     active: bool = Field(default=True, description="Gets new complaints 是否接收新投诉")

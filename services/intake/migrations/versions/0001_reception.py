@@ -33,7 +33,7 @@ def _create_customers() -> None:
     )
     op.create_table(
         "identities",
-        sa.Column("kind", sa.Text, primary_key=True),
+        sa.Column("type", sa.Text, primary_key=True),
         sa.Column("value", sa.Text, primary_key=True),
         sa.Column("customer_id", sa.Uuid, nullable=False),
     )
