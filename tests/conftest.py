@@ -43,6 +43,7 @@ def _plain_logs():
 def postgres() -> Iterator[LocalPostgres]:
     with scratch_folder() as folder, LocalPostgres(folder / "postgres", fast=True) as server:
         yield server
+        server.stop("immediate")  # nothing is to be kept
 
 
 @pytest.fixture(scope="session")
@@ -63,6 +64,12 @@ def new_database(postgres: LocalPostgres) -> str:
 
 @pytest.fixture
 def database_url(postgres) -> str:
+    return new_database(postgres)
+
+
+@pytest.fixture
+def other_database_url(postgres) -> str:
+    """Another service's database."""
     return new_database(postgres)
 
 

@@ -18,7 +18,7 @@ MUST_HAPPEN: Final = {
     "recorded": ("intake.contact.recorded",),
     "ignored": (),
 }
-"""What must have been said before a scene is over, in this order, by the path it takes."""
+"""What must have been said before a scene is over, by the path it takes; what one service says, in this order."""
 MUST_NOT_HAPPEN: Final = {
     "closed": ("resolution.case.escalated", "resolution.case.reopened"),
     "triage": ("routing.complaint.routed",),
@@ -45,11 +45,12 @@ class Part:
 
     @property
     def missing(self) -> list[str]:
-        """What still has to be said, the next first."""
+        """What still has to be said; one service's events come in order, those of several may cross."""
         wanted = list(MUST_HAPPEN[self.scene.path])
         for said in self.types:
-            if wanted and said == wanted[0]:
-                wanted.pop(0)
+            following = next((each for each in wanted if each.partition(".")[0] == said.partition(".")[0]), None)
+            if said == following:
+                wanted.remove(said)
         return wanted
 
     @property

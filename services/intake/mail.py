@@ -126,7 +126,7 @@ async def send_letter(letter: Letter, mailer: Mailer, retry: RetryPolicy) -> Com
         return Command(RecordDelivery(message_id, is_sent=False, reason="no_address"))
     try:
         await mailer.send(mail)
-    except (aiosmtplib.SMTPException, OSError) as error:
+    except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         return _after_failure(letter, error, retry, now)
     return Command(RecordDelivery(message_id, is_sent=True, mail_id=mailer.mail_id(letter)))
 
@@ -174,5 +174,5 @@ async def send_mail(door: Door, database: Database, letters: Letters, mailer: Ma
 
 async def leave_mail_waiting() -> None:
     """Say once that there is no SMTP server, and let mails wait for one."""
-    log.warning("no SMTP server is set, mails wait", setting="PLAINT_SMTP_HOST")
+    log.warning("mails wait: no SMTP server is set (PLAINT_SMTP_HOST)")
     await asyncio.Event().wait()

@@ -3,9 +3,10 @@
 import re
 from typing import Annotated
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 from pydantic import WithJsonSchema
 
+from shared.api.keys import authenticate
 from shared.refusal import Invalid, PreconditionRequired, Violation
 
 _TAG = re.compile(r'"(0|[1-9][0-9]{0,17})"')
@@ -20,14 +21,16 @@ def etag(revision: int) -> str:
     return f'"{revision}"'
 
 
-async def seen_revision(if_match: _Tag = None) -> int:
+async def seen_revision(request: Request, if_match: _Tag = None) -> int:
     """
     Read which revision the caller has seen.
 
     Raises:
+        HTTPException: 401, nobody is calling.
         PreconditionRequired: there is no ``If-Match``.
         Invalid: it is not one strong tag of ours; ``*`` is none.
     """
+    authenticate(request)
     if if_match is None:
         raise PreconditionRequired
     match = _TAG.fullmatch(if_match.strip())
@@ -38,9 +41,11 @@ async def seen_revision(if_match: _Tag = None) -> int:
     return int(match[1])
 
 
-async def seen_revision_or_any(if_match: _TagOrAny = None) -> int | None:
+async def seen_revision_or_any(request: Request, if_match: _TagOrAny = None) -> int | None:
     """Read which revision the caller has seen; ``*``, which means any, is None."""
-    return None if if_match is not None and if_match.strip() == "*" else await seen_revision(if_match)
+    if if_match is not None and if_match.strip() == "*":
+        return None
+    return await seen_revision(request, if_match)
 
 
 SeenRevision = Annotated[int, Depends(seen_revision)]

@@ -31,6 +31,7 @@ class Broker:
     bootstrap: str
     prefix: str = ""
     replication: int = 1
+    fetch_wait_ms: int = 500
     options: dict[str, Any] = field(default_factory=dict)
 
     @property
@@ -94,8 +95,8 @@ class Broker:
 
     async def _is_empty(self, topic: str, partitions: int) -> bool:
         consumer = AIOKafkaConsumer(**self.client)
-        await asyncio.wait_for(consumer.start(), REQUEST_SECONDS)
         try:
+            await asyncio.wait_for(consumer.start(), REQUEST_SECONDS)
             places = [TopicPartition(topic, partition) for partition in range(partitions)]
             ends = await asyncio.wait_for(consumer.end_offsets(places), REQUEST_SECONDS)
         finally:

@@ -16,14 +16,13 @@ import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
-from shared.contracts.envelope import UnreadableEnvelope
+from shared.contracts.envelope import UnreadableEnvelope, read_envelope
 from shared.contracts.registry import dead_topic_of, topic_of
 from shared.runtime import failpoints
 from shared.runtime.batch import Result
 from shared.runtime.broker import REQUEST_SECONDS, Broker
 from shared.runtime.door import Door
 from shared.runtime.message import Delivery
-from shared.runtime.records import envelope_of
 from shared.telemetry import metrics
 
 log = structlog.get_logger()
@@ -32,6 +31,8 @@ MAX_RECORDS: Final = 500
 POLL_MS: Final = 200
 SLOW_SECONDS: Final = 2.0
 """After this long in the door the partitions are paused and polled on, so that the group does not count us out."""
+JOIN_SECONDS: Final = 30
+"""How long joining the group may take: as long as members that went away without a word are still waited for."""
 BROKER_CHECK_SECONDS: Final = 5.0
 HALT_AFTER: Final = 20
 """Streams that begin to wait for an error with no success between: then it is the code, not the data."""
@@ -82,11 +83,11 @@ class Consumer:
             session_timeout_ms=6_000,
             heartbeat_interval_ms=1_000,
             max_poll_interval_ms=60_000,
-            fetch_max_wait_ms=20,
+            fetch_max_wait_ms=self._broker.fetch_wait_ms,
             **self._broker.client,
         )
-        await asyncio.wait_for(consumer.start(), REQUEST_SECONDS)
         try:
+            await asyncio.wait_for(consumer.start(), JOIN_SECONDS)
             await self._read(consumer, cluster_id)
         finally:
             await asyncio.wait_for(consumer.stop(), REQUEST_SECONDS)
@@ -110,7 +111,7 @@ class Consumer:
         deliveries: list[Delivery] = []
         for record in chain.from_iterable(records.values()):
             try:
-                deliveries.append(Delivery(envelope_of(record.headers), record.value or b""))
+                deliveries.append(Delivery(read_envelope(record.headers), record.value or b""))
                 readable.append(record)
             except UnreadableEnvelope as error:
                 await self._bury(record, error)
@@ -156,8 +157,8 @@ class Consumer:
         """Put a record that can neither be read nor kept where an operator finds it, with its place and the reason."""
         place = f"{record.topic}/{record.partition}/{record.offset}"
         producer = AIOKafkaProducer(acks="all", **self._broker.client)
-        await asyncio.wait_for(producer.start(), REQUEST_SECONDS)
         try:
+            await asyncio.wait_for(producer.start(), REQUEST_SECONDS)
             headers = [*record.headers, ("dead_from", place.encode()), ("dead_reason", type(error).__name__.encode())]
             topic = dead_topic_of(self.service, self._broker.prefix)
             sent = producer.send_and_wait(topic, key=place.encode(), value=record.value, headers=headers)

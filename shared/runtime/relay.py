@@ -86,8 +86,8 @@ class Relay:
             request_timeout_ms=REQUEST_SECONDS * 1000,
             **self._broker.client,
         )
-        await asyncio.wait_for(producer.start(), REQUEST_SECONDS)
         try:
+            await asyncio.wait_for(producer.start(), REQUEST_SECONDS)
             await self._drain(producer, place)
         finally:
             await asyncio.wait_for(producer.stop(), REQUEST_SECONDS)

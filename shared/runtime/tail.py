@@ -6,10 +6,10 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
-from shared.contracts.envelope import Envelope, UnreadableEnvelope
+from shared.contracts.envelope import Envelope, UnreadableEnvelope, read_envelope
+from shared.contracts.registry import PARTITIONS
 from shared.runtime.broker import REQUEST_SECONDS, Broker
 from shared.runtime.database import Database
-from shared.runtime.records import envelope_of
 
 _LOOK_SECONDS: Final = 3
 
@@ -41,9 +41,9 @@ async def check_tail(database: Database, broker: Broker, topic: str) -> None:
 
 async def _last_records(broker: Broker, topic: str) -> Iterable[ConsumerRecord]:
     consumer = AIOKafkaConsumer(fetch_max_wait_ms=50, enable_auto_commit=False, **broker.client)
-    await asyncio.wait_for(consumer.start(), REQUEST_SECONDS)
     try:
-        partitions = [TopicPartition(topic, p) for p in await _partitions(consumer, topic)]
+        await asyncio.wait_for(consumer.start(), REQUEST_SECONDS)
+        partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
         consumer.assign(partitions)
         ends = await asyncio.wait_for(consumer.end_offsets(partitions), REQUEST_SECONDS)
         starts = await asyncio.wait_for(consumer.beginning_offsets(partitions), REQUEST_SECONDS)
@@ -53,11 +53,6 @@ async def _last_records(broker: Broker, topic: str) -> Iterable[ConsumerRecord]:
         return await _one_of_each(consumer, filled)
     finally:
         await asyncio.wait_for(consumer.stop(), REQUEST_SECONDS)
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[int]:
-    await consumer._client.fetch_all_metadata()  # noqa: SLF001 - the client offers no public way without subscribing
-    return sorted(consumer.partitions_for_topic(topic) or ())
 
 
 async def _one_of_each(consumer: AIOKafkaConsumer, filled: list[TopicPartition]) -> list[ConsumerRecord]:
@@ -74,6 +69,6 @@ async def _one_of_each(consumer: AIOKafkaConsumer, filled: list[TopicPartition])
 
 def _envelope(record: ConsumerRecord) -> Envelope | None:
     try:
-        return envelope_of(record.headers)
+        return read_envelope(record.headers)
     except UnreadableEnvelope:
         return None

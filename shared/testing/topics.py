@@ -20,7 +20,7 @@ async def read_topic(bootstrap: str, topic: str, at_least: int) -> list[Consumer
     Raises:
         AssertionError: there were fewer after 20 s.
     """
-    partitions = await eventually(lambda: _partitions(bootstrap, topic), _SECONDS)
+    partitions: int = await eventually(lambda: _partitions(bootstrap, topic), _SECONDS)
     records: list[ConsumerRecord] = []
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, fetch_max_wait_ms=20, enable_auto_commit=False)
     async with consumer:

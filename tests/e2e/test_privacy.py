@@ -27,7 +27,8 @@ def personal_data():
         sender = contact.sender
         found |= {value for value in (sender.name, sender.email, sender.phone) if value and len(value) > 2}
         found |= set(re.findall(r"[\w.+-]+@example\.\w+", contact.text))
-    return {value for value in found if not value.startswith("访客")}
+    # Written out, so that a parser that misreads a name cannot hide it from this search.
+    return {value for value in found if not value.startswith("访客")} | {"闻喆"}
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """What a door makes of a database that goes away, cuts it off, or will not have what it is given."""
 
 import asyncio
+import itertools
 from collections import Counter
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -67,30 +68,31 @@ async def door_on_a_cable(replica, database_url, cable):
 
 
 async def test_sessions_ended_under_load_cost_no_command_and_double_none(replica, database):
-    door = await replica(pool_size=3)
+    door, ended = await replica(pool_size=3), asyncio.Event()
     answered, busy = [], []
 
     async def call(caller):
-        for n in range(40):
+        for n in itertools.count():
+            name = f"{caller}-{n}"
             try:
-                await door.ask(saying(HOT[n % len(HOT)], f"{caller}-{n}"))
-                answered.append(f"{caller}-{n}")
+                await door.ask(saying(HOT[n % len(HOT)], name))
+                answered.append(name)
             except TooBusy:
-                busy.append(f"{caller}-{n}")
+                busy.append(name)
+            if ended.is_set():
+                return
 
     async def end_sessions():
         query = (
             "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and usename = user"
         )
-        while True:
-            await asyncio.sleep(0.05)
+        for _ in range(8):
+            await asyncio.sleep(0.1)
             async with database.connection() as connection:
-                await connection.execute(query)
+                assert await connection.fetch(query)
+        ended.set()
 
-    ending = asyncio.create_task(end_sessions())
-    await asyncio.gather(*(call(caller) for caller in range(10)))
-    ending.cancel()
-    await asyncio.wait([ending])
+    await asyncio.gather(end_sessions(), *(call(caller) for caller in range(10)))
 
     kept = Counter(await labels(door))
     assert set(answered) <= kept.keys() <= set(answered) | set(busy)

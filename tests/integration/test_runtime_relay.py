@@ -5,13 +5,15 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from plaint.local.tansu import Tansu
 from shared.contracts.envelope import read_envelope
 from shared.contracts.intake import ComplaintWithdrawn
 from shared.contracts.registry import topic_of
 from shared.runtime import failpoints
-from shared.runtime.broker import Broker
+from shared.runtime.broker import Broker, WrongPartitions
 from shared.runtime.message import Command
 from shared.runtime.needs import Stream
 from shared.runtime.reads import replay_since, unsent_events
@@ -154,6 +156,43 @@ async def test_a_replay_is_published_once_more_from_its_moment_on(door, cluster)
         records = await published(cluster, 35)
 
     assert numbers(records) == {subject: [1, 2, 3, 2, 3] for subject in SUBJECTS}
+
+
+# Topics that a hasty client made, with another number of partitions.
+
+
+async def create_with_partitions(cluster, partitions):
+    topic = topic_of("intake", cluster.prefix)
+    admin = AIOKafkaAdminClient(bootstrap_servers=cluster.bootstrap)
+    await admin.start()
+    await admin.create_topics([NewTopic(topic, partitions, 1)])
+    await admin.close()
+    return topic
+
+
+async def test_an_empty_topic_of_the_wrong_shape_is_made_anew_by_its_owner(door, cluster):
+    await create_with_partitions(cluster, 4)
+    await door.ask(withdrawing(*SUBJECTS))
+
+    with pytest.raises(WrongPartitions):
+        await cluster.ensure_topics(heard=cluster.topics())
+    async with running(Relay("intake", door.database, cluster).run()):
+        await eventually(lambda: everything_sent(door.database))
+
+    await cluster.ensure_topics(heard=cluster.topics())
+    assert numbers(await published(cluster, 7)) == {subject: [1] for subject in SUBJECTS}
+
+
+async def test_a_topic_of_the_wrong_shape_that_holds_something_is_left_alone(door, cluster):
+    topic = await create_with_partitions(cluster, 4)
+    async with AIOKafkaProducer(bootstrap_servers=cluster.bootstrap) as producer:
+        await producer.send_and_wait(topic, b"someone's")
+    relay = Relay("intake", door.database, cluster)
+
+    async with running(relay.run()):
+        await eventually(lambda: relay.trouble == "WrongPartitions")
+
+    assert [record.value for record in await published(cluster, 1)] == [b"someone's"]
 
 
 # Who publishes.

@@ -207,6 +207,12 @@ class TestReceiving:
         assert again["customer_id"] == first["customer_id"]
         assert room.row(Identity, IdentityType.PHONE, "+8613800138000").customer_id == UUID(first["customer_id"])
 
+    def test_a_name_that_was_given_once_is_masked_ever_after(self, room):
+        room.get(sender=Sender(phone="+8613800138000"))
+        room.get(OTHER_STORY, sender=Sender("王小燕", phone="+8613800138000"))
+        room.get("又是我王小燕，这回是窗帘", sender=Sender(phone="+8613800138000"))
+        assert room.events[-1]["text"] == "又是我⟦name:1⟧，这回是窗帘"
+
     def test_whoever_names_somebodys_phone_gets_no_address_attached_to_them(self, room):
         room.get(sender=Sender("王小燕", None, "+8613800138000"))
         room.get(OTHER_STORY, sender=Sender("李四", "li@example.com", "+8613800138000"))

@@ -1,7 +1,7 @@
 """Complaints as people see them and decide on them."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Path, Request, Response
@@ -27,11 +27,18 @@ from shared.api.outcomes import answered
 from shared.api.paging import Page, Paging, page_of
 from shared.api.preconditions import SeenRevision, etag
 from shared.api.problems import refusals
+from shared.api.values import Text
 from shared.runtime.door import Door
 from shared.runtime.message import Command
 from shared.telemetry.tracing import current_traceparent
 
-Name = Annotated[str, Path(max_length=60, description="Id or number 投诉的 id 或编号", examples=["CMP-2026-000123"])]
+Name = Annotated[Text, Path(max_length=60, description="Id or number 投诉的 id 或编号", examples=["CMP-2026-000123"])]
+
+
+_ORIGINAL: Final[dict[str, Any]] = {
+    "message/rfc822": {"schema": {"type": "string", "format": "binary"}},
+    "application/json": {"schema": {"type": "object"}},
+}
 
 
 class CustomerModel(BaseModel):
@@ -87,7 +94,7 @@ class WithdrawalRequest(BaseModel):
         json_schema_extra={"examples": [{"reason": "师傅已经来修好了"}, {"reason": "It turned up after all."}]}
     )
 
-    reason: str | None = Field(default=None, max_length=5_000)
+    reason: Text | None = Field(default=None, max_length=5_000)
 
 
 class LinkRequest(BaseModel):
@@ -99,7 +106,7 @@ class LinkRequest(BaseModel):
         }
     )
 
-    primary: str = Field(max_length=60, description="Id or number 投诉的 id 或编号")
+    primary: Text = Field(max_length=60, description="Id or number 投诉的 id 或编号")
 
 
 class DoneModel(BaseModel):
@@ -167,10 +174,10 @@ def routes(door: Door, complaints: Complaints) -> APIRouter:
     )
     async def withdraw_complaint(
         complaint: Name,
+        caller: Annotated[Caller, require(WRITE)],
         body: WithdrawalRequest,
         seen: SeenRevision,
         idempotency: Idempotency,
-        caller: Annotated[Caller, require(WRITE)],
         response: Response,
     ) -> object:
         """Nobody works on it any more, and the customer is not asked."""
@@ -185,10 +192,10 @@ def routes(door: Door, complaints: Complaints) -> APIRouter:
     )
     async def link_complaint(
         complaint: Name,
+        caller: Annotated[Caller, require(WRITE)],
         body: LinkRequest,
         seen: SeenRevision,
         idempotency: Idempotency,
-        caller: Annotated[Caller, require(WRITE)],
         response: Response,
     ) -> object:
         """The other one goes on in its place; `unlink` takes it back."""
@@ -204,9 +211,9 @@ def routes(door: Door, complaints: Complaints) -> APIRouter:
     )
     async def unlink_complaint(
         complaint: Name,
+        caller: Annotated[Caller, require(WRITE)],
         seen: SeenRevision,
         idempotency: Idempotency,
-        caller: Annotated[Caller, require(WRITE)],
         response: Response,
     ) -> object:
         """It is worked on by itself again."""
@@ -219,7 +226,7 @@ def routes(door: Door, complaints: Complaints) -> APIRouter:
         dependencies=[require(READ)],
         response_class=Response,
         responses={
-            200: {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}},
+            200: {"content": _ORIGINAL},
             **refusals(NoSuchContact),
         },
     )
@@ -238,7 +245,7 @@ async def _existing(complaints: Complaints, name: str) -> Complaint:
     try:
         found = await complaints.find(UUID(name))
     except ValueError:
-        found = await complaints.find(name.upper().replace("\0", ""))  # PostgreSQL takes no NUL in a text
+        found = await complaints.find(name.upper())
     if found is None:
         raise NoSuchComplaint
     return found

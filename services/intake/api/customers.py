@@ -53,9 +53,9 @@ def routes(door: Door) -> APIRouter:
     )
     async def set_tier(
         customer_id: UUID,
+        caller: Annotated[Caller, require(WRITE)],
         body: TierRequest,
         idempotency: Idempotency,
-        caller: Annotated[Caller, require(WRITE)],
         response: Response,
     ) -> object:
         """It counts from the customer's next complaint on."""
@@ -70,8 +70,8 @@ def routes(door: Door) -> APIRouter:
     )
     async def erase_customer(
         customer_id: UUID,
-        idempotency: Idempotency,
         caller: Annotated[Caller, require(ERASE)],
+        idempotency: Idempotency,
         response: Response,
     ) -> object:
         """Names, addresses, originals and words go, in every service; numbers, times and outcomes stay."""

@@ -16,6 +16,7 @@ from shared.api.idempotency import Idempotency
 from shared.api.keys import Caller, require
 from shared.api.outcomes import answered
 from shared.api.problems import refusals
+from shared.api.values import Text
 from shared.runtime.door import Door
 from shared.runtime.message import Command
 from shared.telemetry.tracing import current_traceparent
@@ -52,7 +53,7 @@ class DeliveryRequest(BaseModel):
     )
 
     outcome: Literal["sent", "failed"]
-    reason: str | None = Field(default=None, max_length=200, description="With a failure 失败原因")
+    reason: Text | None = Field(default=None, max_length=200, description="With a failure 失败原因")
 
 
 class DeliveredModel(BaseModel):
@@ -87,9 +88,9 @@ def routes(door: Door, letters: Letters) -> APIRouter:
     )
     async def report_delivery(
         message_id: UUID,
+        caller: Annotated[Caller, require(DELIVER)],
         body: DeliveryRequest,
         idempotency: Idempotency,
-        caller: Annotated[Caller, require(DELIVER)],
         response: Response,
     ) -> object:
         """The same report twice is one."""

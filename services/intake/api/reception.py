@@ -76,28 +76,28 @@ def routes(door: Door) -> APIRouter:
 
     @post("/v1/complaints", summary="Hand in a complaint 提交投诉", openapi_extra=json_body(ComplaintSubmission))
     async def receive_complaint(
-        request: Request, response: Response, idempotency: Idempotency, caller: Annotated[Caller, require(WRITE)]
+        caller: Annotated[Caller, require(WRITE)], request: Request, response: Response, idempotency: Idempotency
     ) -> object:
         """For front ends without a channel of their own; the same `external_id` again is the same complaint."""
         return await receive(parse_complaint, _JSON, caller, idempotency, request, response)
 
     @post("/v1/channels/email", summary="Hand in a mail as received 提交原始邮件", openapi_extra=mail_body())
     async def receive_email(
-        request: Request, response: Response, idempotency: Idempotency, caller: Annotated[Caller, require(WRITE)]
+        caller: Annotated[Caller, require(WRITE)], request: Request, response: Response, idempotency: Idempotency
     ) -> object:
         """RFC 5322 bytes, any charset; replies join their complaint."""
         return await receive(parse_email, "message/rfc822", caller, idempotency, request, response)
 
     @post("/v1/channels/chat", summary="Hand in a chat 提交在线对话", openapi_extra=json_body(Chat))
     async def receive_chat(
-        request: Request, response: Response, idempotency: Idempotency, caller: Annotated[Caller, require(WRITE)]
+        caller: Annotated[Caller, require(WRITE)], request: Request, response: Response, idempotency: Idempotency
     ) -> object:
         """The whole conversation; handed in again when it went on, only what is new is taken."""
         return await receive(parse_chat, _JSON, caller, idempotency, request, response)
 
     @post("/v1/channels/phone", summary="Hand in a call 提交通话", openapi_extra=json_body(Call))
     async def receive_call(
-        request: Request, response: Response, idempotency: Idempotency, caller: Annotated[Caller, require(WRITE)]
+        caller: Annotated[Caller, require(WRITE)], request: Request, response: Response, idempotency: Idempotency
     ) -> object:
         """A call is taken in when it is over; before that it is only answered."""
         return await receive(parse_call, _JSON, caller, idempotency, request, response)

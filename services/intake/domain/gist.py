@@ -26,7 +26,8 @@ _HARMLESS = _any(
     "不厌其烦|不厭其煩|不错|不錯|了不起|没想到|沒想到|不好意思|不客气|不客氣|不用谢|不用謝|不愧|忘不了|差不多|不辞|不辭",
     "没问题了?|沒問題了?|没事了?|沒事了?",
     r"(?P<verb>[一-鿿])不(?P=verb)|有[没沒]有",
-    r"\b(?:no problem|no worries|thank(?:s| you) again|not at all|can(?:no|')t thank (?:you )?enough|without (?:you|your))\b",
+    r"\b(?:no problem|no worries|not at all|thank(?:s| you) again)\b",
+    r"\b(?:can(?:no|')t thank (?:you )?enough|without (?:you|your))\b",
 )
 _TROUBLE = _any(
     "[不没沒无無未坏壞慢错錯漏骗騙赔賠罚罰]|退[款货貨换換钱錢费費订訂]|催|取消",

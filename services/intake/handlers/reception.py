@@ -1,5 +1,6 @@
 """Receiving a contact: whose it is, what it is, and what is said about it."""
 
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -28,8 +29,10 @@ def receive_contact(
     decision = decide(told, known_around(command, customer, work), message.at, policy)
     if customer is None:
         customer = _owner(decision, command, message.at, work)
-    if customer is not None and may_learn_identities(known_by):
-        _learn_identities(command, customer, work)
+    if customer is not None:
+        customer = _learn_name(command, customer, work)
+        if may_learn_identities(known_by):
+            _learn_identities(command, customer, work)
     return Arrived(message, told, decision, customer, zone).take_in(work)
 
 
@@ -66,6 +69,15 @@ def _new_customer(command: ReceiveContact, at: datetime, work: Work) -> Customer
     work.begin_stream(customer.customer_id)
     work.put(customer)
     return customer
+
+
+def _learn_name(command: ReceiveContact, customer: Customer, work: Work) -> Customer:
+    """Who is known by name has it masked in texts that do not bring it along."""
+    if customer.name is not None or command.contact.sender.name is None:
+        return customer
+    named = replace(customer, name=command.contact.sender.name)
+    work.put(named)
+    return named
 
 
 def _learn_identities(command: ReceiveContact, customer: Customer, work: Work) -> None:
