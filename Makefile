@@ -16,7 +16,8 @@ $(READY): pyproject.toml uv.lock deploy/bootstrap.txt
 	@echo "plaint: installing into .venv … 正在安装到 .venv …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/bootstrap.txt
-	@$(UV) sync --quiet --locked --inexact --extra local --extra otel
+	@$(UV) sync --quiet --locked --inexact --compile-bytecode --extra local --extra otel
+	@$(BIN)/python -m compileall -q services shared plaint
 	@touch $(READY)
 
 demo: $(READY) ## Start everything and watch complaints go through · 启动全部服务并演示投诉全过程

@@ -67,7 +67,13 @@ class ClockSettings(BaseModel):
 class ServiceSettings(BaseSettings):
     """Settings common to the four services, from ``PLAINT_…`` variables (``__`` between levels)."""
 
-    model_config = SettingsConfigDict(env_prefix="PLAINT_", env_nested_delimiter="__", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(
+        env_prefix="PLAINT_",
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="ignore",
+        hide_input_in_errors=True,  # what cannot be read may be a password
+    )
 
     database_url: SecretStr = Field(description="postgresql://role:password@host:port/database, this service's own")
     pool_size: int = Field(default=6, ge=2)

@@ -111,11 +111,11 @@ def routes(door: Door, callbacks: Callbacks) -> APIRouter:
         "/v1/callbacks/{complaint_id}/attempts", summary="Report a call 记录一次回访", response_model=DoneModel
     )
     async def report_attempt(
+        caller: Annotated[Caller, require(WRITE)],
         complaint_id: UUID,
         body: AttemptRequest,
         seen: SeenRevision,
         idempotency: Idempotency,
-        caller: Annotated[Caller, require(WRITE)],
         response: Response,
     ) -> object:
         """Say how it went; the next attempt is planned where one is needed."""
@@ -127,11 +127,11 @@ def routes(door: Door, callbacks: Callbacks) -> APIRouter:
         "/v1/callbacks/{complaint_id}/satisfaction", summary="Report the rating 记录满意度", response_model=DoneModel
     )
     async def report_satisfaction(
+        caller: Annotated[Caller, require(WRITE)],
         complaint_id: UUID,
         body: SatisfactionRequest,
         seen: SeenRevision,
         idempotency: Idempotency,
-        caller: Annotated[Caller, require(WRITE)],
         response: Response,
     ) -> object:
         """A customer who was not helped reopens the case."""

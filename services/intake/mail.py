@@ -113,25 +113,33 @@ def _starttls(settings: IntakeSettings) -> bool | None:
 
 
 async def send_letter(letter: Letter, mailer: Mailer, retry: RetryPolicy) -> Command:
-    """Try once, and say in a command what came of it."""
+    """Try once, and say in a command what came of it; the event that asked for the mail is its cause."""
+    message = letter.message
+    payload = await _try(letter, mailer, retry)
+    return Command(payload, caused_by=message.message_id, correlation_id=message.correlation_id)
+
+
+async def _try(letter: Letter, mailer: Mailer, retry: RetryPolicy) -> RecordDelivery | PostponeMessage:
     message_id = letter.message.message_id
     address = letter.addresses.get("email")
     if address is None:
-        return Command(RecordDelivery(message_id, is_sent=False, reason="no_address"))
+        return RecordDelivery(message_id, is_sent=False, reason="no_address")
     now = datetime.now(UTC)
     try:
         mail = mailer.write(letter, address, now)
     except (ValueError, MessageError) as error:
         log.warning("mail cannot be addressed", message_id=str(message_id), error=type(error).__name__)
-        return Command(RecordDelivery(message_id, is_sent=False, reason="no_address"))
+        return RecordDelivery(message_id, is_sent=False, reason="no_address")
     try:
         await mailer.send(mail)
     except (aiosmtplib.SMTPException, OSError, ValueError) as error:
         return _after_failure(letter, error, retry, now)
-    return Command(RecordDelivery(message_id, is_sent=True, mail_id=mailer.mail_id(letter)))
+    return RecordDelivery(message_id, is_sent=True, mail_id=mailer.mail_id(letter))
 
 
-def _after_failure(letter: Letter, error: Exception, retry: RetryPolicy, now: datetime) -> Command:
+def _after_failure(
+    letter: Letter, error: Exception, retry: RetryPolicy, now: datetime
+) -> RecordDelivery | PostponeMessage:
     message_id = letter.message.message_id
     attempts = letter.message.attempts + 1
     # The server's own words may hold the address, so only its code is told.
@@ -143,11 +151,11 @@ def _after_failure(letter: Letter, error: Exception, retry: RetryPolicy, now: da
         attempt=attempts,
     )
     if _is_refused_for_good(error):
-        return Command(RecordDelivery(message_id, is_sent=False, reason="refused_by_server"))
+        return RecordDelivery(message_id, is_sent=False, reason="refused_by_server")
     next_try_at = retry.next_try(attempts, now)
     if next_try_at is None:
-        return Command(RecordDelivery(message_id, is_sent=False, reason="gave_up"))
-    return Command(PostponeMessage(message_id, next_try_at))
+        return RecordDelivery(message_id, is_sent=False, reason="gave_up")
+    return PostponeMessage(message_id, next_try_at)
 
 
 def _is_refused_for_good(error: Exception) -> bool:

@@ -121,6 +121,7 @@ outgoing_messages = sa.Table(
     sa.Column("channel", sa.Text, nullable=False),
     sa.Column("state", sa.Text, nullable=False),
     moment("requested_at"),
+    sa.Column("correlation_id", sa.Uuid),
     sa.Column("attempts", sa.Integer, nullable=False),
     moment("next_try_at", nullable=True),
     sa.Index("outgoing_messages_queued", "requested_at", postgresql_where=sa.text("state = 'queued'")),

@@ -12,10 +12,12 @@ from services.routing.domain.roster import Agent
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A complaint that waits for the classifier, and its masked text."""
+    """A complaint that waits for the classifier, its masked text, and the event that told of it."""
 
     complaint_id: UUID
     text: str
+    told_by: UUID | None = None
+    correlation_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

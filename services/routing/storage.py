@@ -30,6 +30,8 @@ complaints = sa.Table(
     sa.Column("language", sa.Text, nullable=False),
     sa.Column("tier", sa.Text, nullable=False),
     moment("received_at", nullable=True),
+    sa.Column("told_by", sa.Uuid),
+    sa.Column("correlation_id", sa.Uuid),
     sa.Column("ending", sa.Text),
     sa.Column("round", sa.Integer, nullable=False),
     sa.Column("closed_round", sa.Integer, nullable=False),
@@ -100,10 +102,11 @@ class SqlComplaints:
 
     async def waiting(self, limit: int, characters: int) -> Sequence[Unread]:
         """Complaints that wait for the classifier, the oldest first, each text cut to so many *characters*."""
-        columns = (complaints.c.complaint_id, sa.func.left(complaints.c.text, characters).label("text"))
+        text = sa.func.left(complaints.c.text, characters).label("text")
+        columns = (complaints.c.complaint_id, text, complaints.c.told_by, complaints.c.correlation_id)
         oldest = (complaints.c.received_at, complaints.c.complaint_id)
         query = sa.select(*columns).where(complaints.c.state == State.WAITING.value).order_by(*oldest).limit(limit)
-        return [Unread(row["complaint_id"], row["text"]) for row in await self._database.read(query)]
+        return [Unread(**row) for row in await self._database.read(query)]
 
     async def servable(self, limit: int) -> Sequence[UUID]:
         """Complaints in the queue of a team that has somebody now, the oldest first."""

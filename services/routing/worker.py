@@ -49,7 +49,8 @@ async def classify_waiting(
         return await complaints.waiting(BATCH, LONGEST_TEXT)
 
     async def classified(unread: Unread) -> Command:
-        return Command(Classify(unread.complaint_id, await asyncio.to_thread(_read, classifier, unread)))
+        payload = Classify(unread.complaint_id, await asyncio.to_thread(_read, classifier, unread))
+        return Command(payload, caused_by=unread.told_by, correlation_id=unread.correlation_id)
 
     await work_through(door, "classifier", waiting, classified)
 

@@ -17,6 +17,8 @@ from shared.runtime.needs import Stream
 from shared.runtime.refusals import KeyReused, NothingWaits
 from shared.runtime.store import Transaction
 from shared.runtime.work import Cause, Work
+from shared.telemetry import metrics
+from shared.telemetry.tracing import start_span
 
 Fate = Literal["done", "duplicate", "waiting", "refused", "failed", "held", "gone"]
 
@@ -86,7 +88,8 @@ class Batch:
     def _read(self, item: Input) -> tuple[Handler | None, Message[Any] | None]:
         match item:
             case Command():
-                message = Message(item.payload, self.now, item.id, item.id, item.actor, None, item.traceparent)
+                first = item.correlation_id or item.caused_by or item.id
+                message = Message(item.payload, self.now, item.id, first, item.actor, None, item.traceparent)
                 return self.handlers[type(item.payload)], message
             case Delivery():
                 return self._read_event(item)
@@ -263,6 +266,7 @@ class Batch:
     def _fire(self, due: Due, due_at: datetime, fault: Exception | None = None) -> Result:
         self.work.cancel_timer(due.subject, due.kind)
         entry = Entry(due, self.handlers.get(_base(due.kind)), self._timer_message(due, due_at), fault)
+        metrics.TIMER_LATE_SECONDS.labels(self.work.source).observe((self.now - due_at).total_seconds())
         try:
             self._perform(entry)
         except Exception as error:  # noqa: BLE001 - the timer stays and is tried again later
@@ -289,14 +293,21 @@ class Batch:
             if entry.error is not None:
                 raise entry.error
             if entry.handler is not None and entry.message is not None:
-                message = entry.message
-                self.work.caused_by(Cause(message.id, message.correlation_id, message.at, message.traceparent))
-                outcome = to_json(entry.handler.run(message, self.work))
+                outcome = to_json(self._call(entry.handler, entry.message, entry.input))
         except Exception:
             self.work.journal.take_back()
             raise
         self.work.journal.keep()
         return outcome
+
+    def _call(self, handler: Handler, message: Message[Any], item: Input) -> object:
+        """Run the handler within the trace that led here; what it announces carries that trace on."""
+        kind, name = kind_of(item), name_of(item)
+        timed = metrics.HANDLER_SECONDS.labels(self.work.source, kind, name).time()
+        with timed, start_span(f"{kind} {name}", message.traceparent) as span:
+            cause = (item.caused_by if isinstance(item, Command) else None) or message.id
+            self.work.caused_by(Cause(cause, message.correlation_id, message.at, span.traceparent))
+            return handler.run(message, self.work)
 
     def _as_waiting(self, delivery: Delivery, reason: Reason) -> Waiting:
         envelope = delivery.envelope
@@ -310,6 +321,24 @@ class Batch:
             reason=reason,
             first_at=self.now,
         )
+
+
+def kind_of(item: Input) -> str:
+    """What came in, as metrics and traces call it: command, event, timer or repair."""
+    return {Command: "command", Delivery: "event", Due: "timer", Repair: "repair"}[type(item)]
+
+
+def name_of(item: Input) -> str:
+    """What it is about: the command's class, the event's type or the timer's kind."""
+    match item:
+        case Command():
+            return type(item.payload).__name__
+        case Delivery():
+            return item.envelope.type
+        case Due():
+            return _base(item.kind)
+        case Repair():
+            return item.action
 
 
 def _base(kind: str) -> str:

@@ -14,7 +14,7 @@ from typing import Final
 import structlog
 
 from shared.runtime import failpoints
-from shared.runtime.batch import Batch, Result
+from shared.runtime.batch import Batch, Result, kind_of, name_of
 from shared.runtime.clock import Clock
 from shared.runtime.database import is_transient
 from shared.runtime.message import Command, Delivery, Due, Handlers, Input, Repair
@@ -209,22 +209,11 @@ class Door:
                 visit.result.set_result(result)
 
     def _note(self, item: Input, result: Result) -> None:
-        name = _name_of(item)
-        kind = type(item).__name__.lower()
-        metrics.MESSAGES_HANDLED.labels(self.service, kind, name, result.fate).inc()
+        name = name_of(item)
+        metrics.MESSAGES_HANDLED.labels(self.service, kind_of(item), name, result.fate).inc()
         if result.error is not None and result.fate in {"failed", "waiting"}:
             log.error("handler failed", handler=name, outcome=result.fate, exc_info=result.error)
 
 
 def _unanswered(visits: Sequence[Visit]) -> list[Visit]:
     return [visit for visit in visits if not visit.result.done()]
-
-
-def _name_of(item: Input) -> str:
-    match item:
-        case Command():
-            return type(item.payload).__name__
-        case Delivery():
-            return item.envelope.type
-        case _:
-            return str(getattr(item, "kind", "repair"))

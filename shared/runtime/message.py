@@ -55,13 +55,20 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What someone asks for, by HTTP or from a worker of this service."""
+    """
+    What someone asks for, by HTTP or from a worker of this service.
+
+    A worker finishes what an event began: it names that event as ``caused_by``, with its correlation, and so the story
+    of a complaint has no hole where the work was done outside the door.
+    """
 
     payload: object
     actor: str = "system"
     idempotency: IdempotencyKey | None = None
     traceparent: str | None = None
     id: UUID = field(default_factory=new_id)
+    caused_by: UUID | None = None
+    correlation_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -166,10 +166,13 @@ class Work:
         Stage the removal of a row.
 
         Raises:
-            NotLoaded: the stream that guards it was neither asked for nor begun.
+            NotLoaded: nothing asked for it, or its stream was neither asked for nor begun.
         """
         shelf = self._shelf_for_change(row)
-        self.journal.put(shelf.now, shelf.kind.key_of(row), None)
+        key = shelf.kind.key_of(row)
+        if key not in shelf.now:
+            self._must_be_loaded(rows(type(row), **{column: getattr(row, column) for column in shelf.kind.key}))
+        self.journal.put(shelf.now, key, None)
 
     def begin_stream(self, subject: UUID) -> None:
         """Start the stream of a subject whose id was made just now; nobody else can know it."""

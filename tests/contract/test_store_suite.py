@@ -219,6 +219,7 @@ async def test_needs_that_raise_concern_their_own_message_alone(door):
         lambda work: work.blank_history(A),
         lambda work: work.put(Folder(A, "unguarded")),
         lambda work: work.delete(Folder(A, "unguarded")),
+        lambda work: work.delete(Label("north", "x")),
     ],
 )
 async def test_what_was_not_asked_for_is_not_loaded(door, use):

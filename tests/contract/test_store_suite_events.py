@@ -18,6 +18,8 @@ from shared.testing.events import Speaker, sample
 from shared.testing.invented import Folder
 from shared.testing.script import handler, script
 
+TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
 A, B, C = (UUID(int=n) for n in (1, 2, 3))
 
 
@@ -232,7 +234,7 @@ async def test_what_a_failing_handler_said_was_never_said_and_its_number_is_give
 
 async def test_what_is_said_names_its_cause(door):
     opened, one = story(door, A, "one")
-    traced = replace(one, envelope=replace(one.envelope, traceparent="00-1-2-01"))
+    traced = replace(one, envelope=replace(one.envelope, traceparent=TRACE))
 
     await door.put(opened, traced)
 
@@ -240,7 +242,7 @@ async def test_what_is_said_names_its_cause(door):
     assert told.envelope.source == "routing"
     assert told.envelope.causation_id == one.envelope.id
     assert told.envelope.correlation_id == one.envelope.correlation_id
-    assert told.envelope.traceparent == "00-1-2-01"
+    assert told.envelope.traceparent == TRACE
 
 
 async def test_what_is_said_is_never_earlier_than_its_cause_or_what_was_said_before(door):

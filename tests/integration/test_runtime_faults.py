@@ -86,10 +86,10 @@ async def test_sessions_ended_under_load_cost_no_command_and_double_none(replica
         query = (
             "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and usename = user"
         )
-        for _ in range(8):
-            await asyncio.sleep(0.1)
-            async with database.connection() as connection:
-                assert await connection.fetch(query)
+        async with database.connection() as connection:
+            for done_by in range(100, 900, 100):
+                await eventually(lambda: len(answered) >= done_by)  # noqa: B023 - awaited at once
+                await eventually(lambda: connection.fetch(query))
         ended.set()
 
     await asyncio.gather(end_sessions(), *(call(caller) for caller in range(10)))

@@ -76,6 +76,6 @@ def test_a_stranger_cannot_choose_a_codec_that_is_no_charset(label):
     assert decode(SIMPLIFIED.encode(), label).text == SIMPLIFIED
 
 
-@pytest.mark.parametrize("name", ["闻喆", "喆堃", "王喆"])
+@pytest.mark.parametrize("name", ["闻喆", "李喆堃", "王喆"])
 def test_a_rare_name_under_a_chinese_label_is_not_taken_for_western_letters(name):
     assert decode(name.encode("gb18030"), "gb2312").text == name

@@ -51,7 +51,8 @@ def end_state(order: Said, sender: Sender):
     results = door.hear(*(event.model_copy(update={"complaint_id": complaint_id}) for event in order))
     assert {result.fate for result in results} == {"done"}
     complaint = door.row(Complaint, complaint_id)
-    messages = {replace(each, message_id=NOBODY, complaint_id=NOBODY) for each in door.store.all(OutgoingMessage)}
+    nobody = {"message_id": NOBODY, "complaint_id": NOBODY, "correlation_id": NOBODY}
+    messages = {replace(each, **nobody) for each in door.store.all(OutgoingMessage)}
     return complaint.status, messages, sorted(door.said_types)
 
 

@@ -95,7 +95,7 @@ def end_of(door: MemoryDoor) -> tuple[Complaint, list[int]]:
     Reasons tell how it came about (who had it before). What ended before it was given to anyone is not given out
     afterwards, and what is over is not classified either: none of that is part of where the complaint stands.
     """
-    complaint = replace(door.row(Complaint, ID), revision=0, reasons=())
+    complaint = replace(door.row(Complaint, ID), revision=0, reasons=(), told_by=None, correlation_id=None)
     if complaint.state in {State.RELEASED, State.OVER}:
         complaint = replace(complaint, team=None, assignee=None, priority=None)
     if complaint.state is State.OVER:

@@ -27,7 +27,8 @@ class OutgoingMessage:
     """
     Something the customer is to be told, once per event that asked for it.
 
-    ``message_id`` is the id of that event; ``body`` holds tokens, which are filled in only when it is sent;
+    ``message_id`` is the id of that event, ``correlation_id`` that of its chain;
+    ``body`` holds tokens, which are filled in only when it is sent;
     ``next_try_at`` is in real time, None for at once.
     """
 
@@ -40,6 +41,7 @@ class OutgoingMessage:
     channel: str
     state: State
     requested_at: datetime
+    correlation_id: UUID | None = None
     attempts: int = 0
     next_try_at: datetime | None = None
 

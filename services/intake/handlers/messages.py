@@ -106,6 +106,7 @@ def queue_message(message: Message[MessageRequest], work: Work, *, wording: Word
         channel=channel,
         state=state,
         requested_at=message.at,
+        correlation_id=message.correlation_id,
     )
     work.put(outgoing)
     _announce_queued(outgoing, work)

@@ -22,7 +22,7 @@ WRITE = "resolution:write"
 class _Sending:
     """Who sends a command, and whether it was sent before."""
 
-    def __init__(self, idempotency: Idempotency, caller: Annotated[Caller, require(WRITE)], response: Response) -> None:
+    def __init__(self, caller: Annotated[Caller, require(WRITE)], idempotency: Idempotency, response: Response) -> None:
         self.idempotency = idempotency
         self.caller = caller
         self.response = response
@@ -31,7 +31,7 @@ class _Sending:
 class Submission:
     """A command on its way to the door; ``seen`` is the revision its sender decided on."""
 
-    def __init__(self, complaint_id: UUID, seen: SeenRevision, sending: Annotated[_Sending, Depends()]) -> None:
+    def __init__(self, sending: Annotated[_Sending, Depends()], complaint_id: UUID, seen: SeenRevision) -> None:
         self.complaint_id = complaint_id
         self.seen: int | None = seen
         self._sending = sending
@@ -58,8 +58,8 @@ class Submission:
 class UnconditionalSubmission(Submission):
     """A command that is right whatever happened meanwhile, if its sender says so with ``If-Match: *``."""
 
-    def __init__(self, complaint_id: UUID, seen: SeenRevisionOrAny, sending: Annotated[_Sending, Depends()]) -> None:
-        super().__init__(complaint_id, seen or 0, sending)
+    def __init__(self, sending: Annotated[_Sending, Depends()], complaint_id: UUID, seen: SeenRevisionOrAny) -> None:
+        super().__init__(sending, complaint_id, seen or 0)
         self.seen = seen
 
 

@@ -154,11 +154,11 @@ def complaint_routes(door: Door, complaints: Complaints) -> APIRouter:
         response_model=DoneModel,
     )
     async def decide_triage(
+        caller: Annotated[Caller, require(WRITE)],
         complaint_id: UUID,
         body: CauseRequest,
         seen: SeenRevision,
         idempotency: Idempotency,
-        caller: Annotated[Caller, require(WRITE)],
         response: Response,
     ) -> object:
         """The complaint is routed by it at once."""
@@ -171,11 +171,11 @@ def complaint_routes(door: Door, complaints: Complaints) -> APIRouter:
         response_model=DoneModel,
     )
     async def correct_classification(
+        caller: Annotated[Caller, require(WRITE)],
         complaint_id: UUID,
         body: CauseRequest,
         seen: SeenRevision,
         idempotency: Idempotency,
-        caller: Annotated[Caller, require(WRITE)],
         response: Response,
     ) -> object:
         """A complaint that another team answers for changes hands."""

@@ -110,11 +110,11 @@ def roster_routes(door: Door, roster: Roster, teams: Teams) -> APIRouter:
         "/v1/agents/{agent_id}", summary="Enrol or change an agent 登记或修改经办人", response_model=EnrolledModel
     )
     async def put_agent(
+        caller: Annotated[Caller, require(WRITE)],
         agent_id: AgentId,
         body: AgentRequest,
         seen: SeenRevisionOrAny,
         idempotency: Idempotency,
-        caller: Annotated[Caller, require(WRITE)],
         response: Response,
     ) -> object:
         """

@@ -45,7 +45,8 @@ class Complaint:
 
     ``received_at`` is None until intake's fact has come. ``cause`` is what it is handled as: the classifier's, or that
     of the person in ``decided_by``; None while nobody has decided. ``confirmed_cause`` is what the investigation
-    found. Team, assignee, priority and reasons are those of the last routing. ``state`` follows from the rest (see
+    found. ``told_by`` and ``correlation_id`` are those of intake's fact, which causes what the classifier finds. Team,
+    assignee, priority and reasons are those of the last routing. ``state`` follows from the rest (see
     ``settled``); ``revision`` counts what a person could have seen.
     """
 
@@ -57,6 +58,8 @@ class Complaint:
     language: str = "und"
     tier: str = "C"
     received_at: datetime | None = None
+    told_by: UUID | None = None
+    correlation_id: UUID | None = None
     ending: Ending | None = None
     round: int = 1
     closed_round: int = 0

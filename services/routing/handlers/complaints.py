@@ -94,6 +94,8 @@ def note_complaint(message: Message[ComplaintReceived], work: Work, *, policy: R
         language=event.language,
         tier=event.tier,
         received_at=event.received_at,
+        told_by=message.id,
+        correlation_id=message.correlation_id,
     )
     _settle(before, after, work, policy)
 

@@ -119,6 +119,7 @@ def _create_outgoing_messages() -> None:
         sa.Column("channel", sa.Text, nullable=False),
         sa.Column("state", sa.Text, nullable=False),
         sa.Column("requested_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("correlation_id", sa.Uuid),
         sa.Column("attempts", sa.Integer, nullable=False),
         sa.Column("next_try_at", sa.DateTime(timezone=True)),
     )

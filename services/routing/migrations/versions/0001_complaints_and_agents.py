@@ -24,6 +24,8 @@ def upgrade() -> None:
         sa.Column("language", sa.Text, nullable=False),
         sa.Column("tier", sa.Text, nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True)),
+        sa.Column("told_by", sa.Uuid),
+        sa.Column("correlation_id", sa.Uuid),
         sa.Column("ending", sa.Text),
         sa.Column("round", sa.Integer, nullable=False),
         sa.Column("closed_round", sa.Integer, nullable=False),

@@ -1,0 +1,48 @@
+"""Places where a test may make a process die, stall or raise; nothing happens there otherwise."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from shared.runtime import failpoints
+
+PASS = "import asyncio; from shared.runtime.failpoints import reach; asyncio.run(reach('door.after_commit'))"
+
+
+def run_with(planted):
+    return subprocess.run(
+        [sys.executable, "-c", PASS], env={failpoints.VARIABLE: planted}, capture_output=True, check=False
+    )
+
+
+def test_what_the_environment_plants_is_read_by_name():
+    assert failpoints.planted({}) == {}
+    assert failpoints.planted({failpoints.VARIABLE: "door.after_commit=kill,relay.after_send=sleep:5"}) == {
+        "door.after_commit": "kill",
+        "relay.after_send": "sleep:5",
+    }
+
+
+async def test_a_place_where_nothing_is_planted_is_passed(monkeypatch):
+    await failpoints.reach("door.after_commit")
+    monkeypatch.setitem(failpoints._PLANTED, "another.place", "raise")
+    await failpoints.reach("door.after_commit")
+
+
+async def test_a_planted_place_raises_or_stalls(monkeypatch):
+    monkeypatch.setitem(failpoints._PLANTED, "here", "raise")
+    monkeypatch.setitem(failpoints._PLANTED, "there", "sleep:0.05")
+
+    with pytest.raises(failpoints.Failpoint, match="here"):
+        await failpoints.reach("here")
+    start = time.monotonic()
+    await failpoints.reach("there")
+    assert time.monotonic() - start >= 0.05
+
+
+@pytest.mark.parametrize(("planted", "code"), [("", 0), ("door.after_commit=kill", -signal.SIGKILL)])
+def test_a_process_dies_at_a_place_where_that_is_planted(planted, code):
+    assert run_with(planted).returncode == code
