@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from services.followup import handlers
 from services.followup.domain.callback import Attempt, Callback, CallbackPolicy, State
-from services.followup.domain.refusals import NoSuchCallback
+from services.followup.domain.refusals import CallbackNotDue, ChangedMeanwhile, NoSuchCallback
 from services.followup.handlers import RecordAttempt, RecordSatisfaction
 from services.followup.ports import Callbacks
 from shared.api.idempotency import Idempotency
@@ -18,6 +18,7 @@ from shared.api.keys import Caller, require
 from shared.api.outcomes import answered
 from shared.api.paging import Page, Paging, page_of
 from shared.api.preconditions import SeenRevision, etag
+from shared.api.problems import refusals
 from shared.api.values import Text
 from shared.runtime.door import Door
 from shared.runtime.message import Command, Handler, Handlers
@@ -90,6 +91,7 @@ def commands(policy: CallbackPolicy) -> Handlers:
 def routes(door: Door, callbacks: Callbacks) -> APIRouter:
     """The routes of followup."""
     router = APIRouter(tags=["callbacks"])
+    refused = refusals(NoSuchCallback, CallbackNotDue, ChangedMeanwhile)
 
     @router.get("/v1/callbacks", summary="Whom to call back 待回访列表", dependencies=[require(READ)])
     async def list_callbacks(
@@ -100,7 +102,12 @@ def routes(door: Door, callbacks: Callbacks) -> APIRouter:
         models = [CallbackModel.model_validate(each) for each in found]
         return page_of(models, paging, lambda c: (c.due_at, c.complaint_id), request, response)
 
-    @router.get("/v1/callbacks/{complaint_id}", summary="One callback 单个回访", dependencies=[require(READ)])
+    @router.get(
+        "/v1/callbacks/{complaint_id}",
+        summary="One callback 单个回访",
+        dependencies=[require(READ)],
+        responses=refusals(NoSuchCallback),
+    )
     async def get_callback(complaint_id: UUID, response: Response) -> CallbackModel:
         """With the ETag that the commands want to see."""
         callback = await _existing(callbacks, complaint_id)
@@ -108,7 +115,10 @@ def routes(door: Door, callbacks: Callbacks) -> APIRouter:
         return CallbackModel.model_validate(callback)
 
     @router.post(
-        "/v1/callbacks/{complaint_id}/attempts", summary="Report a call 记录一次回访", response_model=DoneModel
+        "/v1/callbacks/{complaint_id}/attempts",
+        summary="Report a call 记录一次回访",
+        response_model=DoneModel,
+        responses=refused,
     )
     async def report_attempt(
         caller: Annotated[Caller, require(WRITE)],
@@ -124,7 +134,10 @@ def routes(door: Door, callbacks: Callbacks) -> APIRouter:
         return answered(result, response)
 
     @router.post(
-        "/v1/callbacks/{complaint_id}/satisfaction", summary="Report the rating 记录满意度", response_model=DoneModel
+        "/v1/callbacks/{complaint_id}/satisfaction",
+        summary="Report the rating 记录满意度",
+        response_model=DoneModel,
+        responses=refused,
     )
     async def report_satisfaction(
         caller: Annotated[Caller, require(WRITE)],

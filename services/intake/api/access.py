@@ -15,7 +15,7 @@ DELIVER: Final = "intake:deliver"
 ERASE: Final = "intake:erase"
 """Have a person forgotten."""
 
-SECURED: Final[dict[str, Any]] = {"security": [{"ApiKey": []}]}
+SECURED: Final[dict[str, Any]] = {"security": [{"ApiKey": [READ]}, {"ApiKey": [WRITE]}]}
 """What OpenAPI is told of a route that either key may use."""
 
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.routing.api.scopes import READ, WRITE
 from services.routing.domain.classification import Cause, Doubt, Manner, Severity
 from services.routing.domain.complaint import State
-from services.routing.domain.refusals import NoSuchComplaint
+from services.routing.domain.refusals import ChangedMeanwhile, ComplaintErased, NoSuchComplaint, NothingToDecide
 from services.routing.handlers import complaints as handlers
 from services.routing.handlers.messages import CorrectClassification, DecideTriage, RoutingPolicy
 from services.routing.handlers.needs import of_command
@@ -21,6 +21,7 @@ from shared.api.keys import Caller, require
 from shared.api.outcomes import answered
 from shared.api.paging import Page, Paging, page_of
 from shared.api.preconditions import SeenRevision, etag
+from shared.api.problems import refusals
 from shared.api.values import Text
 from shared.runtime.door import Door
 from shared.runtime.message import Command, Handler, Handlers
@@ -132,7 +133,12 @@ def complaint_routes(door: Door, complaints: Complaints) -> APIRouter:
     """The routes on complaints."""
     router = APIRouter(tags=["complaints"])
 
-    @router.get("/v1/complaints/{complaint_id}", summary="Cause and route 原因与分派", dependencies=[require(READ)])
+    @router.get(
+        "/v1/complaints/{complaint_id}",
+        summary="Cause and route 原因与分派",
+        dependencies=[require(READ)],
+        responses=refusals(NoSuchComplaint),
+    )
     async def get_complaint(complaint_id: UUID, response: Response) -> ComplaintModel:
         """With the grounds of the classification, and the ETag that the commands want to see."""
         complaint = await complaints.find(complaint_id)
@@ -152,6 +158,7 @@ def complaint_routes(door: Door, complaints: Complaints) -> APIRouter:
         "/v1/complaints/{complaint_id}/triage-decision",
         summary="Name the cause of a complaint in triage 判定原因",
         response_model=DoneModel,
+        responses=refusals(NoSuchComplaint, NothingToDecide, ComplaintErased, ChangedMeanwhile),
     )
     async def decide_triage(
         caller: Annotated[Caller, require(WRITE)],
@@ -169,6 +176,7 @@ def complaint_routes(door: Door, complaints: Complaints) -> APIRouter:
         "/v1/complaints/{complaint_id}/correction",
         summary="Correct the cause 更正原因",
         response_model=DoneModel,
+        responses=refusals(NoSuchComplaint, ComplaintErased, ChangedMeanwhile),
     )
     async def correct_classification(
         caller: Annotated[Caller, require(WRITE)],

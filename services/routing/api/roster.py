@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from services.routing.api.complaints import SentenceModel
 from services.routing.api.scopes import READ, WRITE
 from services.routing.domain.classification import Cause
-from services.routing.domain.refusals import NoSuchAgent
+from services.routing.domain.refusals import ChangedMeanwhile, NoSuchAgent, NoSuchTeam
 from services.routing.domain.roster import Agent, Team, Teams
 from services.routing.handlers import roster as handlers
 from services.routing.handlers.messages import PutAgent, RoutingPolicy
@@ -20,6 +20,7 @@ from shared.api.keys import Caller, require
 from shared.api.outcomes import answered
 from shared.api.paging import Page, Paging, page_of
 from shared.api.preconditions import SeenRevisionOrAny, etag
+from shared.api.problems import refusals
 from shared.api.values import Text
 from shared.runtime.door import Door
 from shared.runtime.message import Command, Handler, Handlers
@@ -97,7 +98,12 @@ def roster_routes(door: Door, roster: Roster, teams: Teams) -> APIRouter:
         found = await roster.page(last[0] if last else None, paging.limit + 1)
         return page_of([_agent(each) for each in found], paging, lambda a: (a.agent_id,), request, response)
 
-    @router.get("/v1/agents/{agent_id}", summary="One agent 单个经办人", dependencies=[require(READ)])
+    @router.get(
+        "/v1/agents/{agent_id}",
+        summary="One agent 单个经办人",
+        dependencies=[require(READ)],
+        responses=refusals(NoSuchAgent),
+    )
     async def get_agent(agent_id: AgentId, response: Response) -> AgentModel:
         """With the ETag that a change wants to see."""
         found = await roster.find(agent_id)
@@ -107,7 +113,10 @@ def roster_routes(door: Door, roster: Roster, teams: Teams) -> APIRouter:
         return _agent(found)
 
     @router.put(
-        "/v1/agents/{agent_id}", summary="Enrol or change an agent 登记或修改经办人", response_model=EnrolledModel
+        "/v1/agents/{agent_id}",
+        summary="Enrol or change an agent 登记或修改经办人",
+        response_model=EnrolledModel,
+        responses=refusals(NoSuchTeam, ChangedMeanwhile),
     )
     async def put_agent(
         caller: Annotated[Caller, require(WRITE)],
