@@ -33,8 +33,8 @@ SEND_EVERY_SECONDS: Final = 0.1
 LIMIT_SECONDS: Final = 180
 """A story that is not over by then is stuck."""
 
-# The only deadline that is missed is that of the case nobody takes up: sixteen open hours, about half a minute, so that a
-# slow machine tells the same story. Customers are called an hour after the resolution, by day.
+# The only deadline that is missed is that of the case nobody takes up: sixteen open hours, which is half a minute, so
+# that a slow machine tells the same story. Customers are called an hour after the resolution, by day.
 POLICY: Final = {
     "PLAINT_ACKNOWLEDGE_WITHIN": "PT16H",
     "PLAINT_ANSWER_WITHIN": "PT45H",

@@ -5,6 +5,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+from rich.cells import set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -134,7 +135,7 @@ class Show:
 
     def _line(self, part: Part, service: str, text: str) -> None:
         line = Text(f"{self._since()}  {part.number:<15}  ")
-        line.append(f"{term('service', service, self._language):<10}  ", style=COLOURS[service])
+        line.append(set_cell_size(term("service", service, self._language), 11), style=COLOURS[service])
         line.append(harmless(text))
         line.truncate(self._console.width, overflow="ellipsis")
         self._console.print(line, no_wrap=True, soft_wrap=False)

@@ -22,6 +22,8 @@ _SERVER_SETTINGS: Final = {
 }
 _TRANSIENT_CLASSES: Final = ("08", "40", "53", "57")
 _LOCK_NOT_AVAILABLE: Final = "55P03"
+SILENCE_SECONDS: Final = 35.0
+"""How long an answer is waited for; the server would have ended a slow statement by itself before that."""
 
 
 class Database:
@@ -37,7 +39,11 @@ class Database:
             pool_timeout=5,
             hide_parameters=True,
             json_deserializer=from_json,
-            connect_args={"server_settings": {**_SERVER_SETTINGS, "application_name": application}, "timeout": 5},
+            connect_args={
+                "server_settings": {**_SERVER_SETTINGS, "application_name": application},
+                "timeout": 5,
+                "command_timeout": SILENCE_SECONDS,
+            },
         )
 
     @asynccontextmanager
@@ -60,7 +66,7 @@ class Database:
     async def session(self, **settings: str) -> AsyncIterator[Connection]:
         """Open a connection outside the pool, for what belongs to a session: a leader's lock."""
         server_settings = {"timezone": "UTC", "application_name": f"{self._application} leader", **settings}
-        connection = await asyncpg.connect(self.url, server_settings=server_settings, timeout=5)
+        connection = await asyncpg.connect(self.url, server_settings=server_settings, timeout=5, command_timeout=5)
         try:
             yield connection
         finally:

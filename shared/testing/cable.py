@@ -20,6 +20,8 @@ class Cable:
         self.port = 0
         self.connected = True
         """Whether new connections reach the server; otherwise they are closed at once."""
+        self.silent = False
+        """Whether what is said is swallowed instead, with nobody told."""
         self.cut_before: Callable[[bytes], bool] | None = None
         """Cut when the server says something for which this holds, once and before the client hears it."""
         self._server_port = server_port
@@ -64,6 +66,7 @@ class Cable:
                 if watched and self.cut_before is not None and self.cut_before(said):
                     self.cut_before = None
                     self.cut()
-                writer.write(said)
-                await writer.drain()
+                if not self.silent:
+                    writer.write(said)
+                    await writer.drain()
         writer.transport.abort()

@@ -1,8 +1,11 @@
 """The whole product, played through once for all end-to-end tests."""
 
 import asyncio
+import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -27,7 +30,17 @@ class Played:
 
 
 @pytest.fixture(scope="session")
-def played(request):
+def demo_command(request):
+    """The command that a new user types first, running beside everything else: its story is mostly waiting."""
+    broker = request.config.getoption("--broker")
+    command = [Path(sys.executable).with_name("plaint"), "demo", "--lang", "zh", "--broker", broker]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        yield process
+        process.kill()
+
+
+@pytest.fixture(scope="session")
+def played(request, demo_command):  # noqa: ARG001 - started first, so that both run at once
     broker = request.config.getoption("--broker")
     clock = Clock(FIRST_DAY, datetime.now(UTC) + timedelta(seconds=START_SECONDS), SPEED)
     with (

@@ -22,6 +22,7 @@ from shared.contracts.envelope import Envelope, read_envelope
 from shared.contracts.intake import ComplaintReceived
 from shared.contracts.registry import owner_of, topic_of
 from shared.contracts.resolution import CaseResolved
+from shared.runtime.broker import Broker
 from shared.runtime.ids import new_id
 
 KILLED = -9
@@ -104,6 +105,8 @@ def life_of(complaint_id):
 
 
 async def publish(followup, complaint_ids):
+    # A broker may create topics when they are first written to, and then with a number of partitions of its own.
+    await Broker(followup.bootstrap, followup.prefix).ensure_topics()
     producer = AIOKafkaProducer(bootstrap_servers=followup.bootstrap, acks="all")
     await producer.start()
     try:

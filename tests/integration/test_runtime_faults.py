@@ -59,9 +59,12 @@ async def cable(database_url):
 
 @pytest.fixture
 async def door_on_a_cable(replica, database_url, cable):
-    parts = urlsplit(database_url)
-    url = parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{cable.port}").geturl()
-    return await replica(url=url, pool_size=2)
+    return await replica(url=through(cable, database_url), pool_size=2)
+
+
+def through(cable, url):
+    parts = urlsplit(url)
+    return parts._replace(netloc=f"{parts.username}:{parts.password}@127.0.0.1:{cable.port}").geturl()
 
 
 # Connections that break.
@@ -142,6 +145,20 @@ async def test_while_the_database_is_away_callers_are_told_and_events_wait(door_
     assert fates(await applied) == ["done"]
     assert heard == [told.envelope.id]
     assert await labels(door) == ["before"]
+
+
+async def test_a_server_that_falls_silent_is_given_up_after_a_while(database_url, monkeypatch, replica, cable):
+    monkeypatch.setattr("shared.runtime.database.SILENCE_SECONDS", 0.5)
+    door = await replica(url=through(cable, database_url), pool_size=2)
+    await door.ask(saying(A, "before"))
+
+    cable.silent = True
+    asked = asyncio.create_task(door.ask(saying(A, "meanwhile")))
+    await asyncio.sleep(0.2)
+    cable.silent = False
+
+    await asked
+    assert await labels(door) == ["before", "meanwhile"]
 
 
 # Data that the database will not have.
