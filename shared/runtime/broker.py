@@ -4,16 +4,17 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import structlog
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import for_code
 
 from shared.contracts.registry import DEAD_PARTITIONS, OWNERS, PARTITIONS, RETENTION_DAYS, dead_topic_of, topic_of
 
 log = structlog.get_logger()
+Client = TypeVar("Client", AIOKafkaConsumer, AIOKafkaProducer)
 
 REQUEST_SECONDS: Final = 10
 _TOPIC_EXISTS: Final = 36
@@ -22,6 +23,25 @@ _DAY_MS: Final = 86_400_000
 
 class WrongPartitions(RuntimeError):
     """A topic has another number of partitions than all others: one complaint would be out of order across topics."""
+
+
+@asynccontextmanager
+async def started(client: Client, seconds: float = REQUEST_SECONDS) -> AsyncIterator[Client]:
+    """
+    Start a consumer or a producer, and stop it in the end, within bounds.
+
+    How the stop went is of no interest. It must not be let out either: aiokafka cancels tasks of its own there and
+    passes their ``CancelledError`` on, which would end our loop without a word.
+    """
+    try:
+        await asyncio.wait_for(client.start(), seconds)
+        yield client
+    finally:
+        stopping = asyncio.ensure_future(client.stop())
+        await asyncio.wait([stopping], timeout=REQUEST_SECONDS)
+        stopping.cancel()
+        if stopping.done() and not stopping.cancelled() and (error := stopping.exception()):
+            log.info("client did not stop in good order", error=type(error).__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +114,9 @@ class Broker:
             raise WrongPartitions(", ".join(sorted(map(str, needed))))
 
     async def _is_empty(self, topic: str, partitions: int) -> bool:
-        consumer = AIOKafkaConsumer(**self.client)
-        try:
-            await asyncio.wait_for(consumer.start(), REQUEST_SECONDS)
-            places = [TopicPartition(topic, partition) for partition in range(partitions)]
+        places = [TopicPartition(topic, partition) for partition in range(partitions)]
+        async with started(AIOKafkaConsumer(**self.client)) as consumer:
             ends = await asyncio.wait_for(consumer.end_offsets(places), REQUEST_SECONDS)
-        finally:
-            await consumer.stop()
         return not any(ends.values())
 
     async def _create(self, admin: AIOKafkaAdminClient, missing: Iterable[tuple[str, int]]) -> set[str]:

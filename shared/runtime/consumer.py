@@ -20,7 +20,7 @@ from shared.contracts.envelope import UnreadableEnvelope, read_envelope
 from shared.contracts.registry import dead_topic_of, topic_of
 from shared.runtime import failpoints
 from shared.runtime.batch import Result
-from shared.runtime.broker import REQUEST_SECONDS, Broker
+from shared.runtime.broker import REQUEST_SECONDS, Broker, started
 from shared.runtime.door import Door
 from shared.runtime.message import Delivery
 from shared.telemetry import metrics
@@ -62,11 +62,13 @@ class Consumer:
         """Read and apply, joining again after any trouble with the broker, until cancelled or halted."""
         failures = 0
         while not self.halted:
-            started = time.monotonic()
+            began = time.monotonic()
             try:
                 await self._consume()
-            except Exception as error:
-                failures = 0 if time.monotonic() - started > RESTART_CAP_SECONDS else failures + 1
+            except (Exception, asyncio.CancelledError) as error:
+                if (me := asyncio.current_task()) is not None and me.cancelling():
+                    raise
+                failures = 0 if time.monotonic() - began > RESTART_CAP_SECONDS else failures + 1
                 log.warning("consumer joins again", attempt=failures, error=type(error).__name__, exc_info=error)
             self.joined = False
             await asyncio.sleep(random.uniform(0.5, 1) * min(RESTART_CAP_SECONDS, 0.1 * 2**failures))  # noqa: S311
@@ -86,11 +88,8 @@ class Consumer:
             fetch_max_wait_ms=self._broker.fetch_wait_ms,
             **self._broker.client,
         )
-        try:
-            await asyncio.wait_for(consumer.start(), JOIN_SECONDS)
+        async with started(consumer, JOIN_SECONDS):
             await self._read(consumer, cluster_id)
-        finally:
-            await asyncio.wait_for(consumer.stop(), REQUEST_SECONDS)
 
     async def _read(self, consumer: AIOKafkaConsumer, cluster_id: str) -> None:
         checked = time.monotonic()
@@ -156,15 +155,11 @@ class Consumer:
     async def _bury(self, record: ConsumerRecord, error: Exception) -> None:
         """Put a record that can neither be read nor kept where an operator finds it, with its place and the reason."""
         place = f"{record.topic}/{record.partition}/{record.offset}"
-        producer = AIOKafkaProducer(acks="all", **self._broker.client)
-        try:
-            await asyncio.wait_for(producer.start(), REQUEST_SECONDS)
+        async with started(AIOKafkaProducer(acks="all", **self._broker.client)) as producer:
             headers = [*record.headers, ("dead_from", place.encode()), ("dead_reason", type(error).__name__.encode())]
             topic = dead_topic_of(self.service, self._broker.prefix)
             sent = producer.send_and_wait(topic, key=place.encode(), value=record.value, headers=headers)
             await asyncio.wait_for(sent, REQUEST_SECONDS)
-        finally:
-            await asyncio.wait_for(producer.stop(), REQUEST_SECONDS)
         log.error("record buried", topic=record.topic, partition=record.partition, offset=record.offset)
 
     def _measure(self, consumer: AIOKafkaConsumer) -> None:

@@ -17,6 +17,10 @@ IDLE_SESSION_TIMEOUT: Final = "3s"
 STANDBY_SECONDS: Final = 0.5
 
 
+class CancelledWithin(RuntimeError):
+    """The work ended by a cancellation that was not ours; a library let one of its own out."""
+
+
 async def lead(database: Database, role: str, work: Callable[[], Awaitable[None]]) -> None:
     """
     Run *work* whenever this process is the leader for *role*; stand by otherwise, for ever.
@@ -39,6 +43,8 @@ async def _work_while_leading(session: Connection, work: Callable[[], Awaitable[
     try:
         while True:
             done, _ = await asyncio.wait([working], timeout=HEARTBEAT_SECONDS)
+            if working.cancelled():
+                raise CancelledWithin
             if done:
                 working.result()
                 return

@@ -21,7 +21,7 @@ from pydantic_core import to_json
 
 from shared.contracts.registry import topic_of
 from shared.runtime import failpoints
-from shared.runtime.broker import REQUEST_SECONDS, Broker
+from shared.runtime.broker import REQUEST_SECONDS, Broker, started
 from shared.runtime.database import Database
 from shared.runtime.leader import lead
 from shared.runtime.records import unpack_headers
@@ -86,11 +86,8 @@ class Relay:
             request_timeout_ms=REQUEST_SECONDS * 1000,
             **self._broker.client,
         )
-        try:
-            await asyncio.wait_for(producer.start(), REQUEST_SECONDS)
+        async with started(producer):
             await self._drain(producer, place)
-        finally:
-            await asyncio.wait_for(producer.stop(), REQUEST_SECONDS)
 
     async def _drain(self, producer: AIOKafkaProducer, place: Place) -> None:
         checked = time.monotonic()

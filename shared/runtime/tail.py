@@ -8,7 +8,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
 from shared.contracts.envelope import Envelope, UnreadableEnvelope, read_envelope
 from shared.contracts.registry import PARTITIONS
-from shared.runtime.broker import REQUEST_SECONDS, Broker
+from shared.runtime.broker import REQUEST_SECONDS, Broker, started
 from shared.runtime.database import Database
 
 _LOOK_SECONDS: Final = 3
@@ -40,10 +40,8 @@ async def check_tail(database: Database, broker: Broker, topic: str) -> None:
 
 
 async def _last_records(broker: Broker, topic: str) -> Iterable[ConsumerRecord]:
-    consumer = AIOKafkaConsumer(fetch_max_wait_ms=50, enable_auto_commit=False, **broker.client)
-    try:
-        await asyncio.wait_for(consumer.start(), REQUEST_SECONDS)
-        partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
+    partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
+    async with started(AIOKafkaConsumer(fetch_max_wait_ms=50, enable_auto_commit=False, **broker.client)) as consumer:
         consumer.assign(partitions)
         ends = await asyncio.wait_for(consumer.end_offsets(partitions), REQUEST_SECONDS)
         starts = await asyncio.wait_for(consumer.beginning_offsets(partitions), REQUEST_SECONDS)
@@ -51,8 +49,6 @@ async def _last_records(broker: Broker, topic: str) -> Iterable[ConsumerRecord]:
         for tp in filled:
             consumer.seek(tp, ends[tp] - 1)
         return await _one_of_each(consumer, filled)
-    finally:
-        await asyncio.wait_for(consumer.stop(), REQUEST_SECONDS)
 
 
 async def _one_of_each(consumer: AIOKafkaConsumer, filled: list[TopicPartition]) -> list[ConsumerRecord]:

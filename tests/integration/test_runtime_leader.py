@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from shared.runtime import leader
 from shared.runtime.leader import lead
 from shared.testing.deadline import eventually
@@ -78,12 +80,13 @@ async def test_work_is_cancelled_when_the_lock_is_no_longer_certain_and_begins_a
         await eventually(lambda: candidate.terms == 2)
 
 
-async def test_work_that_fails_begins_again(database):
+@pytest.mark.parametrize("error", [ValueError("invented"), asyncio.CancelledError()], ids=["failure", "cancellation"])
+async def test_work_that_ends_by_itself_begins_again(database, error):
     terms = []
 
     async def work():
         terms.append(len(terms))
-        raise ValueError("invented")
+        raise error
 
     async with running(lead(database, ROLE, work)):
         await eventually(lambda: len(terms) == 2)

@@ -1,0 +1,78 @@
+"""A library that lets the cancellation of its own tasks out ends no loop of ours; our own cancellation does."""
+
+import asyncio
+
+import pytest
+
+from shared.runtime.broker import Broker, started
+from shared.runtime.consumer import Consumer
+from shared.testing.deadline import eventually
+from shared.testing.doors import MemoryDoor
+
+
+class Client:
+    """A client of a library, that stops as it is told."""
+
+    def __init__(self, stop):
+        self._stop = stop
+
+    async def start(self):
+        pass
+
+    async def stop(self):
+        await self._stop()
+
+
+async def let_out():
+    raise asyncio.CancelledError
+
+
+async def fail():
+    raise OSError("invented")
+
+
+async def hang():
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("stop", [let_out, fail, hang])
+async def test_how_a_client_stops_is_of_no_interest(stop, monkeypatch):
+    monkeypatch.setattr("shared.runtime.broker.REQUEST_SECONDS", 0.05)
+
+    with pytest.raises(ValueError, match="what matters"):
+        async with started(Client(stop), 1):
+            raise ValueError("what matters")
+    async with started(Client(stop), 1):
+        pass
+
+
+async def test_our_own_cancellation_goes_through():
+    inside = asyncio.Event()
+
+    async def use():
+        async with started(Client(let_out), 1):
+            inside.set()
+            await hang()
+
+    task = asyncio.create_task(use())
+    await inside.wait()
+    task.cancel()
+    await asyncio.wait([task], timeout=1)
+    assert task.cancelled()
+
+
+async def test_the_consumer_joins_again_after_a_cancellation_that_was_not_ours():
+    calls = []
+
+    class LeakyBroker(Broker):
+        async def ensure_topics(self, **_):
+            calls.append(1)
+            raise asyncio.CancelledError
+
+    async with MemoryDoor("routing", (), {}) as door:
+        task = asyncio.create_task(Consumer("routing", ["intake"], door.door, LeakyBroker("127.0.0.1:1")).run())
+        await eventually(lambda: len(calls) >= 2)
+        task.cancel()
+        await asyncio.wait([task], timeout=1)
+
+    assert task.cancelled()
