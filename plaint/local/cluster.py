@@ -11,8 +11,9 @@ from plaint.local.ports import is_listening
 
 
 def new_cluster_id() -> str:
-    """Return an id as Kafka makes them: 16 random bytes in URL-safe base 64."""
-    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    """Return an id as Kafka makes them: 16 random bytes in URL-safe base 64, never read as an option."""
+    made = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+    return new_cluster_id() if made.startswith("-") else made
 
 
 def takes_records(port: int, cluster_id: str) -> bool:

@@ -35,7 +35,7 @@ class OpenDoor:
     """
     A service's handlers behind a real door; used as an asynchronous context manager, which runs it.
 
-    ``MemoryDoor`` and ``SqlDoor`` say where the rows are.
+    ``TwinDoor`` and ``SqlDoor`` say where the rows are.
     """
 
     def __init__(self, service: str, store: Store, kinds: Iterable[Kind], handlers: Handlers) -> None:
@@ -119,7 +119,7 @@ class OpenDoor:
         raise NotImplementedError
 
 
-class MemoryDoor(OpenDoor):
+class TwinDoor(OpenDoor):
     """A door on the memory twin."""
 
     def __init__(self, service: str, kinds: Sequence[Kind], handlers: Handlers) -> None:

@@ -9,7 +9,7 @@ from shared.runtime.database import Database
 from shared.runtime.ledger import Ledger
 from shared.runtime.needs import Stream
 from shared.runtime.work import Work
-from shared.testing.doors import MemoryDoor, SqlDoor
+from shared.testing.doors import TwinDoor, SqlDoor
 from shared.testing.invented import KINDS, METADATA, STORED
 from shared.testing.script import PERFORM_SCRIPT, Script
 
@@ -23,7 +23,7 @@ def handlers():
 @pytest.fixture(params=["memory", "sql"])
 async def door(request, handlers):
     if request.param == "memory":
-        async with MemoryDoor("routing", KINDS, handlers) as door:
+        async with TwinDoor("routing", KINDS, handlers) as door:
             yield door
     else:
         database = Database(request.getfixturevalue("module_database_url"), pool_size=3)
@@ -49,7 +49,7 @@ def hold(door):
         yield
         door.store.held.discard(subject)
 
-    return hold_in_memory if isinstance(door, MemoryDoor) else hold_on_postgres
+    return hold_in_memory if isinstance(door, TwinDoor) else hold_on_postgres
 
 
 async def begin_afresh(database: Database) -> None:

@@ -7,7 +7,7 @@ import pytest
 from shared.runtime.broker import Broker, started
 from shared.runtime.consumer import Consumer
 from shared.testing.deadline import eventually
-from shared.testing.doors import MemoryDoor
+from shared.testing.doors import TwinDoor
 
 
 class Client:
@@ -69,7 +69,7 @@ async def test_the_consumer_joins_again_after_a_cancellation_that_was_not_ours()
             calls.append(1)
             raise asyncio.CancelledError
 
-    async with MemoryDoor("routing", (), {}) as door:
+    async with TwinDoor("routing", (), {}) as door:
         task = asyncio.create_task(Consumer("routing", ["intake"], door.door, LeakyBroker("127.0.0.1:1")).run())
         await eventually(lambda: len(calls) >= 2)
         task.cancel()

@@ -11,7 +11,7 @@ from shared.contracts.resolution import CaseClosed
 from shared.runtime.needs import Stream
 from shared.testing.clock import MONDAY_MORNING
 from shared.testing.deadline import eventually
-from shared.testing.doors import MemoryDoor
+from shared.testing.doors import TwinDoor
 from shared.testing.events import Speakers, sample
 from shared.testing.invented import KINDS
 from shared.testing.loops import running
@@ -27,7 +27,7 @@ def handlers():
 
 @pytest.fixture
 async def door(handlers):
-    async with MemoryDoor("routing", KINDS, handlers) as door:
+    async with TwinDoor("routing", KINDS, handlers) as door:
         yield door
 
 

@@ -6,7 +6,7 @@ from shared.runtime.message import Command
 from shared.runtime.needs import rows
 from shared.runtime.worker import work_through
 from shared.testing.deadline import eventually
-from shared.testing.doors import MemoryDoor
+from shared.testing.doors import TwinDoor
 from shared.testing.invented import KINDS, Label
 from shared.testing.loops import running
 from shared.testing.script import PERFORM_SCRIPT, Script, script
@@ -14,7 +14,7 @@ from shared.testing.script import PERFORM_SCRIPT, Script, script
 
 @pytest.fixture
 async def door():
-    async with MemoryDoor("routing", KINDS, {Script: PERFORM_SCRIPT}) as door:
+    async with TwinDoor("routing", KINDS, {Script: PERFORM_SCRIPT}) as door:
         for name in "abc":
             await door.ask(put(Label("to do", name)))
         yield door
