@@ -9,7 +9,7 @@ from shared.runtime.database import Database
 from shared.runtime.ledger import Ledger
 from shared.runtime.needs import Stream
 from shared.runtime.work import Work
-from shared.testing.doors import TwinDoor, SqlDoor
+from shared.testing.doors import SqlDoor, TwinDoor
 from shared.testing.invented import KINDS, METADATA, STORED
 from shared.testing.script import PERFORM_SCRIPT, Script
 
