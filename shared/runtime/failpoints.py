@@ -1,6 +1,10 @@
 """
 Named places where a test may make the process die, stall or raise.
 
+They stand between all steps that a crash could fall between: ``consumer.after_poll``, ``door.before_flush``,
+``door.before_commit``, ``door.after_commit``, ``consumer.before_commit``, ``worker.before_result``,
+``relay.before_send``, ``relay.after_send``.
+
 Off unless the environment says ``PLAINT_FAILPOINTS=door.after_commit=kill,relay.after_send=sleep:5``.
 """
 

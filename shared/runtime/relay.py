@@ -105,6 +105,7 @@ class Relay:
                 await self.wake.wait()
 
     async def _send(self, producer: AIOKafkaProducer, place: Place, rows: Sequence[asyncpg.Record]) -> Place:
+        await failpoints.reach("relay.before_send")
         acknowledgements = [
             await producer.send(
                 self._topic,

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 import structlog
 
+from shared.runtime import failpoints
 from shared.runtime.door import Door
 from shared.runtime.message import Command
 from shared.runtime.wake import Wake
@@ -41,6 +42,7 @@ async def work_through(
             items = await pending()
             for item in items:
                 command = await do(item)
+                await failpoints.reach("worker.before_result")
                 if command is not None:
                     await door.ask(command)
             failures = 0

@@ -1,9 +1,11 @@
 """Places where a test may make a process die, stall or raise; nothing happens there otherwise."""
 
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -46,3 +48,13 @@ async def test_a_planted_place_raises_or_stalls(monkeypatch):
 @pytest.mark.parametrize(("planted", "code"), [("", 0), ("door.after_commit=kill", -signal.SIGKILL)])
 def test_a_process_dies_at_a_place_where_that_is_planted(planted, code):
     assert run_with(planted).returncode == code
+
+
+def test_every_place_that_is_reached_is_named_in_the_documentation_and_none_else():
+    folder = Path(failpoints.__file__).parent
+    reached = {
+        name
+        for path in folder.glob("*.py")
+        for name in re.findall(r'failpoints\.reach\("([a-z_.]+)"\)', path.read_text())
+    }
+    assert reached == set(re.findall(r"``((?:consumer|door|worker|relay)\.[a-z_]+)``", failpoints.__doc__))
