@@ -2,7 +2,7 @@
 
 import argparse
 import asyncio
-import contextlib
+import signal
 import sys
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord
@@ -36,5 +36,5 @@ parser.add_argument("--bootstrap", default="127.0.0.1:9092")
 parser.add_argument("--prefix", default="", help="what stands before each topic")
 parser.add_argument("--group", default="my-group")
 parser.add_argument("--limit", type=int, default=sys.maxsize, help="stop after so many records")
-with contextlib.suppress(KeyboardInterrupt):
-    asyncio.run(follow(parser.parse_args()))
+signal.signal(signal.SIGINT, signal.SIG_DFL)  # stop at once: an event that was not committed comes again
+asyncio.run(follow(parser.parse_args()))

@@ -127,7 +127,7 @@ def test_the_subscriber_stops_when_interrupted(told, topic_prefix):
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=30)
 
-    assert process.returncode == 0
+    assert process.returncode == -signal.SIGINT
 
 
 @pytest.mark.kafka
