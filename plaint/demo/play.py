@@ -54,6 +54,9 @@ def demo(lang: str | None, broker: BrokerKind = "tansu") -> None:
     At a terminal everything stays up until Ctrl-C. Without one the process ends when the story has: with status 0, or
     1 and the reason if a complaint did not arrive where it should.
     """
+    # However it was started, and whoever wants it to end: everything is stopped in order.
+    for wish in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(wish, signal.default_int_handler)
     show = Show(reader_language(lang, os.environ))
     show.title()
     with open_mailbox() as mailbox:
