@@ -27,7 +27,8 @@ async def idempotency_key(
         WithJsonSchema({"type": "string", "pattern": f"^({_BARE.pattern}|{_QUOTED.pattern})$"}),
         Header(
             alias="Idempotency-Key",
-            description="The same for every attempt at one request, such as a UUID. 同一请求的每次重试使用相同的值。",
+            description="The same for every attempt at one request, such as a UUID; remembered for 7 days."
+            " 同一请求的每次重试使用相同的值，保留 7 天。",
             examples=["0199c3f0-6c1e-7a55-9a34-0b1d5c6e7f80"],
         ),
     ] = None,

@@ -26,7 +26,7 @@ Check = Callable[[], Awaitable[object]]
 
 HOUSEKEEPING_SECONDS: Final = 5.0
 ANSWERS_KEPT: Final = "7 days"
-"""How long an Idempotency-Key is remembered; published in the API's description."""
+"""How long an Idempotency-Key is remembered; the header's description in OpenAPI says so."""
 
 
 class Halted(RuntimeError):

@@ -10,7 +10,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from shared.runtime.database import Database
-from shared.runtime.tables import add_runtime_tables
+from shared.runtime.first_tables import FIRST_TABLES
 
 _MIGRATION_LOCK: Final = 0x6D69_6772_6174_65
 
@@ -53,9 +53,8 @@ def run_in_alembic() -> None:
 
 def create_runtime_tables() -> None:
     """Create the runtime's tables as they were in the first release; the first migration of every service calls it."""
-    metadata = sa.MetaData()
-    add_runtime_tables(metadata)
-    metadata.create_all(op.get_bind())
+    for statement in FIRST_TABLES:
+        op.execute(statement)
 
 
 def _config(folder: Path) -> Config:
