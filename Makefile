@@ -5,10 +5,11 @@ UV := $(BIN)/uv
 READY := .venv/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo up down check format contracts lock test test-unit test-kafka clean
+.PHONY: help install demo up down check format contracts lock test test-unit test-kafka \
+	test-faults test-faults-quick test-mutations bench bench-quick clean
 
 help: ## Show this list · 显示本列表
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F '\t' '{printf "  make %-18s %s\n", $$1, $$2}'
 
 install: $(READY) ## Install everything into .venv · 安装到 .venv
 
@@ -35,6 +36,7 @@ check: $(READY) ## Format, lint, types, import rules, published contracts · 静
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/mypy --explicit-package-bases -p tests.bench -p tests.mutations
 	$(BIN)/lint-imports
 	$(BIN)/python -m shared.contracts check
 
@@ -56,6 +58,21 @@ test: check ## Everything a contributor must pass · 全部测试
 
 test-kafka: $(READY) ## Integration and end-to-end tests on Apache Kafka (Java 17, Maven, kcat) · 在 Apache Kafka 上测试
 	$(BIN)/pytest --broker kafka tests/integration tests/e2e
+
+test-faults: $(READY) ## Every fault on Apache Kafka, up to 30 minutes (Java 17, Maven) · 全部故障测试
+	$(BIN)/pytest tests/faults
+
+test-faults-quick: $(READY) ## The faults that fit into 8 minutes · 快速故障测试
+	$(BIN)/pytest tests/faults --quick
+
+test-mutations: $(READY) ## Take each mechanism away and see a test turn red · 变异测试
+	$(BIN)/python -m tests.mutations
+
+bench: $(READY) ## Measure against plain baselines in the same run · 性能对比
+	$(BIN)/python -m tests.bench
+
+bench-quick: $(READY) ## The same in two short rounds · 快速性能对比
+	$(BIN)/python -m tests.bench --quick
 
 clean: ## Remove what was installed and built · 清理
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -69,6 +69,7 @@ def _readiness(service: str, url: str, answer: Mapping[str, Any]) -> Iterator[Fi
     for check in answer.get("checks", ()):
         if not check["ok"]:
             known = check["name"] if check["name"] in {"database", "migrations", "consumer"} else "other"
+            known = "history" if check["error"] == "HistoryBehindTopic" else known
             yield _found(
                 f"service.{service}",
                 "fail",

@@ -14,6 +14,8 @@ from importlib import import_module
 
 import asyncpg
 
+import shared.startup  # noqa: F401 - before the service
+
 _POLL_SECONDS = 0.05
 
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
+from shared.bare import bare
 from shared.calendar import BusinessCalendar, Window
 
 OFFICE_HOURS: Mapping[int, tuple[Window, ...]] = {weekday: ((time(9), time(18)),) for weekday in range(5)}
@@ -111,7 +112,9 @@ def read_overrides(path: Path) -> Overrides:
 
 def _public_holidays(country: str, years: range) -> holidays.HolidayBase:
     try:
-        return holidays.country_holidays(country, years=years, expand=False)
+        # One of its 250 countries, not all of them: 60 ms and 8 MB.
+        with bare("holidays.countries"):
+            return holidays.country_holidays(country, years=years, expand=False)
     except NotImplementedError as error:
         raise ValueError(f"no holiday data for country {country!r}") from error
 

@@ -15,11 +15,6 @@ from plaint.trouble import USAGE, Trouble
 key = typer.Typer(no_args_is_help=True)
 
 
-@key.callback()
-def _of_keys() -> None:
-    """Keep ``issue`` a command by name: typer makes a lone one the whole."""
-
-
 @key.command("issue")
 def issue(
     context: typer.Context,
@@ -49,6 +44,25 @@ def issue(
     entry = {name: kept.model_dump(mode="json", exclude_none=True) for name, kept in record.items()}
     write_private(path, json.dumps(known | entry, indent=2) + "\n")
     _hand_over(session, name, text, path)
+
+
+@key.command("revoke")
+def revoke(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="key.id", metavar="ID")],
+    file: Annotated[Path | None, typer.Option(help="key.file")] = None,
+) -> None:
+    """Take a key out of the file, so that it opens nothing any more."""
+    from plaint.credentials import write_private  # noqa: PLC0415 - brings the services' web framework along
+
+    session = session_of(context)
+    path = file or _keys_file(session)
+    known = _known(path)
+    if name not in known:
+        raise Trouble("key.unknown", name=name, file=path)
+    left = {other: record for other, record in known.items() if other != name}
+    write_private(path, json.dumps(left, indent=2) + "\n")
+    session.screen.progress(session.words("key.revoked", name=name, file=path))
 
 
 def _keys_file(session: Session) -> Path:

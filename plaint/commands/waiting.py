@@ -48,9 +48,21 @@ def show_waiting(context: typer.Context, complaint: Complaint, service: Service 
 
 
 @waiting.command("retry")
-def retry(context: typer.Context, complaint: Complaint, service: Service = None, source: Source = None) -> None:
-    """Try again what waits on one complaint."""
-    _repair(session_of(context), complaint, service, source, "retry")
+def retry(
+    context: typer.Context,
+    complaint: Annotated[str | None, typer.Argument(help="waiting.complaint", metavar="COMPLAINT")] = None,
+    service: Service = None,
+    source: Source = None,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="waiting.all")] = False,
+) -> None:
+    """Try again what waits on one complaint, or on all."""
+    if (complaint is None) is not everything:
+        raise Trouble("waiting.which", code=USAGE)
+    if complaint is None:
+        _retry_all(session_of(context), service, source)
+    else:
+        _repair(session_of(context), complaint, service, source, "retry")
 
 
 @waiting.command("discard")
@@ -77,6 +89,21 @@ def _repair(session: Session, complaint: str, service: list[str] | None, source:
         if not tracks:
             raise Trouble("waiting.nothing", complaint=complaint)
         outcomes = [_one(client, session, track, subject, action) for track in tracks]
+    if any(outcome != "applied" for outcome in outcomes):
+        raise typer.Exit(FAILED)
+
+
+def _retry_all(session: Session, service: list[str] | None, source: str | None) -> None:
+    """Try what failed; what waits behind it follows by itself."""
+    with session.client() as client:
+        tracks = [
+            ((name, event["source"]), event["subject"])
+            for name in chosen(client, service)
+            for event in list(client.pages(name, "/v1/admin/waiting"))
+            if event["reason"] == "error" and source in (None, event["source"])
+        ]
+        outcomes = [_one(client, session, track, subject, "retry") for track, subject in tracks]
+    session.screen.say(session.words("waiting.retried", count=outcomes.count("applied"), tried=len(outcomes)))
     if any(outcome != "applied" for outcome in outcomes):
         raise typer.Exit(FAILED)
 

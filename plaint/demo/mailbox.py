@@ -8,8 +8,6 @@ from email.message import EmailMessage
 from email.policy import default
 from typing import Any
 
-from aiosmtpd.controller import Controller
-
 from plaint.local.ports import free_port
 
 
@@ -29,6 +27,9 @@ class Mailbox:
 @contextmanager
 def open_mailbox() -> Iterator[Mailbox]:
     """Listen for the length of the block."""
+    # It comes with the extra `local`; who plays on an installation that runs elsewhere has no mailbox.
+    from aiosmtpd.controller import Controller  # noqa: PLC0415
+
     mailbox = Mailbox()
     controller = Controller(mailbox, hostname="127.0.0.1", port=mailbox.port)
     controller.start()

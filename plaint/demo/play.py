@@ -13,15 +13,17 @@ from zoneinfo import ZoneInfo
 import httpx
 import typer
 
+from plaint.client import Client
 from plaint.demo.board import Board, Part
 from plaint.demo.cast import Cast
 from plaint.demo.hearing import Heard, hear
 from plaint.demo.mailbox import Mailbox, open_mailbox
 from plaint.demo.show import Show
 from plaint.demo.story import load_story
-from plaint.language import reader_language
+from plaint.language import Language, reader_language
 from plaint.running import Installation, announced
 from plaint.stack import BrokerKind, Stack
+from plaint.trouble import Trouble
 from shared.runtime.clock import Clock
 
 SPEED: Final = 3_600
@@ -30,6 +32,8 @@ FIRST_DAY: Final = datetime(2026, 11, 16, 9, 30, tzinfo=ZoneInfo("Asia/Shanghai"
 START_SECONDS: Final = 8
 """The clock shows the first morning this long after it was set: about when everything is up."""
 SEND_EVERY_SECONDS: Final = 0.1
+CLOCKS_APART_SECONDS: Final = 1
+"""Services that were started at different moments without a common anchor are further apart than this."""
 LIMIT_SECONDS: Final = 180
 """A story that is not over by then is stuck."""
 
@@ -70,9 +74,45 @@ def demo(lang: str | None, broker: BrokerKind = "tansu") -> None:
             board = Board()
             show.up(time.monotonic() - began)
             asyncio.run(play(stack.installation, clock, board, show))
-            show.summary(board, mailbox, stack.installation)
+            show.summary(board, len(mailbox.mails), stack.installation)
             if sys.stdout.isatty():
                 _stay(show)
+    _judge(board)
+
+
+def demo_on(installation: Installation, language: Language) -> None:
+    """
+    Play the story once on an installation that runs already, with the settings of ``story_environment``.
+
+    Raises:
+        Trouble: it keeps the real time, so it is no demo's and gets no invented complaints; or its services' clocks
+            differ, so that no story goes as written.
+    """
+    clocks = _clocks_of(installation, language)
+    clock = clocks[0]
+    if clock.speed == 1:
+        raise Trouble("demo.real")
+    moments = [each.now() for each in clocks]
+    if (max(moments) - min(moments)).total_seconds() > CLOCKS_APART_SECONDS * clock.speed:
+        raise Trouble("demo.clocks")
+    show = Show(language)
+    show.title()
+    board = Board()
+    asyncio.run(play(installation, clock, board, show))
+    show.summary(board, 0, installation)
+    _judge(board)
+
+
+def _clocks_of(installation: Installation, language: Language) -> list[Clock]:
+    with Client(installation, language) as client:
+        shown = [client.get(service, "/v1/admin/clock") for service in client.services]
+    return [
+        Clock(datetime.fromisoformat(each["now"]), datetime.fromisoformat(each["real"]), each["speed"])
+        for each in shown
+    ]
+
+
+def _judge(board: Board) -> None:
     if board.failed or len(board.parts) < len(load_story()):
         raise typer.Exit(1)
 

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from plaint.demo.board import Board, Part
 from plaint.demo.hearing import Heard
-from plaint.demo.mailbox import Mailbox
 from plaint.language import Language
 from plaint.running import Installation
 from plaint.screen import COLOURS, harmless
@@ -75,11 +74,11 @@ class Show:
         """Tell what went wrong."""
         self._console.print(Text(harmless(self._texts[key].format(**values)), style="bold red"))
 
-    def summary(self, board: Board, mailbox: Mailbox, installation: Installation) -> None:
-        """Show what came of every contact, where things are, and what to type next."""
+    def summary(self, board: Board, mails: int, installation: Installation) -> None:
+        """Show what came of every contact, where things are, and what to type next; *mails* have arrived."""
         self._console.print()
         self._console.print(self._table(board))
-        self._console.print(self._counts(board, mailbox))
+        self._console.print(self._counts(board, mails))
         for part in board.failed:
             what = ", ".join([*part.wrong, *part.missing])
             self.trouble("failed", file=part.scene.file, number=part.number, what=what)
@@ -111,11 +110,11 @@ class Show:
             str(score) if score else "–",
         )
 
-    def _counts(self, board: Board, mailbox: Mailbox) -> Text:
+    def _counts(self, board: Board, mails: int) -> Text:
         events = sum(len(part.said) for part in board.parts)
         first = f"{self._first_closed:.1f}" if self._first_closed else "–"
         took = f"{time.monotonic() - self._began:.1f}"
-        values = {"contacts": len(board.parts), "events": events, "mails": len(mailbox.mails)}
+        values = {"contacts": len(board.parts), "events": events, "mails": mails}
         return Text(self._texts["counts"].format(first=first, took=took, **values))
 
     def _addresses(self, installation: Installation) -> None:
@@ -123,7 +122,8 @@ class Show:
         for service, url in installation.urls.items():
             self._console.print(Text(f"  {service:<11}", style=COLOURS[service]).append(f"{url}/docs", style="default"))
         self._console.print(Text(f"  {'Kafka':<11}{installation.bootstrap}   {installation.broker}"))
-        self._console.print(Text(f"  {self._texts['key']:<11}{installation.key_file}"))
+        if installation.key_file is not None:
+            self._console.print(Text(f"  {self._texts['key']:<11}{installation.key_file}"))
 
     def _next_commands(self, board: Board) -> None:
         program = _program()

@@ -3,13 +3,13 @@
 import asyncio
 
 import typer
+import uvloop
 
+import shared.startup  # noqa: F401 - before what is heavy
 from services.followup.app import MIGRATIONS, app_of, engine_of
 from services.followup.settings import FollowupSettings
 from services.followup.storage import metadata
-from shared.process import serve as serve_until_stopped
-from shared.runtime.database import Database
-from shared.runtime.migrate import migrate as apply_migrations
+from shared.process import bring_up_to_date, serve_until_stopped
 
 main = typer.Typer(help="回访服务 · The followup service", no_args_is_help=True)
 
@@ -19,14 +19,13 @@ def serve() -> None:
     """Serve until stopped. 启动服务。"""
     settings = FollowupSettings()
     engine = engine_of(settings)
-    asyncio.run(serve_until_stopped(engine, app_of(engine, settings), settings, {}))
+    uvloop.run(serve_until_stopped(engine, app_of(engine, settings), settings, {}))
 
 
 @main.command()
 def migrate() -> None:
     """Bring the database up to date. 升级数据库。"""
-    database = Database(FollowupSettings().database_url.get_secret_value())
-    asyncio.run(apply_migrations(database, MIGRATIONS, metadata))
+    asyncio.run(bring_up_to_date(FollowupSettings(), MIGRATIONS, metadata))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from shared.api.events import events_router
 from shared.api.keys import Keys
 from shared.refusal import Language
 from shared.runtime.engine import Engine
+from shared.telemetry.metrics import show_known_until
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 TITLE: Final[Mapping[Language, str]] = {"zh": "回访", "en": "Followup"}
@@ -23,6 +24,7 @@ TITLE: Final[Mapping[Language, str]] = {"zh": "回访", "en": "Followup"}
 def engine_of(settings: FollowupSettings) -> Engine:
     """Everything behind the edges."""
     policy = settings.policy(datetime.now(UTC).year)
+    show_known_until("followup", policy.hours.known_until)
     handlers = {**api.commands(policy), **events.reactions(policy)}
     return Engine("followup", settings, storage.STORED, handlers, events.SOURCES, MIGRATIONS)
 

@@ -3,14 +3,14 @@
 import asyncio
 
 import typer
+import uvloop
 
+import shared.startup  # noqa: F401 - before what is heavy
 from services.resolution.app import MIGRATIONS, app_of, engine_of
 from services.resolution.domain.diagram import state_diagram
 from services.resolution.settings import ResolutionSettings
 from services.resolution.storage import metadata
-from shared.process import serve as serve_until_stopped
-from shared.runtime.database import Database
-from shared.runtime.migrate import migrate as apply_migrations
+from shared.process import bring_up_to_date, serve_until_stopped
 
 main = typer.Typer(help="处理服务 · The resolution service", no_args_is_help=True)
 
@@ -20,14 +20,13 @@ def serve() -> None:
     """Serve until stopped. 启动服务。"""
     settings = ResolutionSettings()
     engine = engine_of(settings)
-    asyncio.run(serve_until_stopped(engine, app_of(engine, settings), settings, {}))
+    uvloop.run(serve_until_stopped(engine, app_of(engine, settings), settings, {}))
 
 
 @main.command()
 def migrate() -> None:
     """Bring the database up to date. 升级数据库。"""
-    database = Database(ResolutionSettings().database_url.get_secret_value())
-    asyncio.run(apply_migrations(database, MIGRATIONS, metadata))
+    asyncio.run(bring_up_to_date(ResolutionSettings(), MIGRATIONS, metadata))
 
 
 @main.command()

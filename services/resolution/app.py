@@ -14,6 +14,7 @@ from shared.api.events import events_router
 from shared.api.keys import Keys
 from shared.refusal import Language
 from shared.runtime.engine import Engine
+from shared.telemetry.metrics import show_known_until
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 TITLE: Final[Mapping[Language, str]] = {"zh": "处理", "en": "Resolution"}
@@ -22,6 +23,7 @@ TITLE: Final[Mapping[Language, str]] = {"zh": "处理", "en": "Resolution"}
 def engine_of(settings: ResolutionSettings) -> Engine:
     """Everything behind the edges."""
     policy = settings.policy(settings.clock.clock().now().year)
+    show_known_until("resolution", policy.clocks.hours.known_until)
     handlers = {**api.commands(policy), **events.reactions(policy)}
     return Engine("resolution", settings, storage.STORED, handlers, events.SOURCES, MIGRATIONS)
 

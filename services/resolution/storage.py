@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -58,6 +58,7 @@ cases = sa.Table(
     sa.Column("messages_failed", sa.Integer, nullable=False),
     moment("next_due_at", nullable=True),
     sa.Column("revision", sa.Integer, nullable=False),
+    sa.Index("cases_in_state", "state", "next_due_at", "complaint_id"),
     sa.Index("cases_by_due", "next_due_at", "complaint_id"),
     sa.Index("cases_of_team", "team", "next_due_at", "complaint_id"),
     sa.Index("cases_of_owner", "owner", "next_due_at", "complaint_id"),
@@ -112,6 +113,9 @@ _DEADLINES: Final = TypeAdapter(list[Deadline])
 _PROMISES: Final = TypeAdapter(list[Promise])
 _NOTES: Final = TypeAdapter(list[Note])
 
+_KEY: Final = (cases.c.next_due_at, cases.c.complaint_id)
+_Query: TypeAlias = sa.Select[tuple[object, ...]]
+
 
 class SqlCases:
     """Cases as they stand in the database."""
@@ -133,14 +137,16 @@ class SqlCases:
 
     async def page(self, wanted: Wanted, after: tuple[datetime | None, UUID] | None, limit: int) -> Sequence[Case]:
         """Cases by what is due next, the most urgent first; those with nothing due come last."""
-        query = sa.select(cases).order_by(cases.c.next_due_at, cases.c.complaint_id).limit(limit)
-        query = query.where(cases.c.next_due_at.is_not(None) if wanted.state is None else _in_state(wanted.state))
-        for column, value in ((cases.c.team, wanted.team), (cases.c.owner, wanted.owner)):
-            if value is not None:
-                query = query.where(column == value)
-        if after is not None:
-            query = query.where(_comes_after(*after))
-        return [_CASE.validate_python(dict(row)) for row in await self._database.read(query)]
+        query = sa.select(cases).where(*_is_wanted(wanted))
+        due_at, last = after or (None, None)
+        rows: list[sa.RowMapping] = []
+        # Two queries, as no index is read from the middle of what is due on into what is not due at all.
+        if last is None or due_at is not None:
+            rows += await self._database.read(_due(query, due_at, last).limit(limit))
+            last = None
+        if wanted.state is not None and len(rows) < limit:
+            rows += await self._database.read(_not_due(query, last).limit(limit - len(rows)))
+        return [_CASE.validate_python(dict(row)) for row in rows]
 
     async def _all(self, table: sa.Table, complaint_id: UUID, *order: str) -> list[dict[str, object]]:
         query = (
@@ -149,13 +155,17 @@ class SqlCases:
         return [dict(row) for row in await self._database.read(query)]
 
 
-def _in_state(state: str) -> sa.ColumnElement[bool]:
-    return cases.c.state == state
+def _is_wanted(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    columns = {cases.c.team: wanted.team, cases.c.owner: wanted.owner, cases.c.state: wanted.state}
+    return [column == value for column, value in columns.items() if value is not None]
 
 
-def _comes_after(next_due_at: datetime | None, complaint_id: UUID) -> sa.ColumnElement[bool]:
-    undated = cases.c.next_due_at.is_(None)
-    if next_due_at is None:
-        return sa.and_(undated, cases.c.complaint_id > complaint_id)
-    key = sa.tuple_(cases.c.next_due_at, cases.c.complaint_id)
-    return sa.or_(undated, key > sa.tuple_(next_due_at, complaint_id))
+def _due(query: _Query, due_at: datetime | None, last: UUID | None) -> _Query:
+    query = query.where(cases.c.next_due_at.is_not(None)).order_by(*_KEY)
+    return query if due_at is None else query.where(sa.tuple_(*_KEY) > sa.tuple_(due_at, last))
+
+
+def _not_due(query: _Query, last: UUID | None) -> _Query:
+    # By a date that none of them has, too: only then does the planner see that the index has them in order.
+    query = query.where(cases.c.next_due_at.is_(None)).order_by(*_KEY)
+    return query if last is None else query.where(cases.c.complaint_id > last)

@@ -5,16 +5,16 @@ import sys
 from typing import Annotated
 
 import typer
+import uvloop
 from pydantic_core import to_json
 
+import shared.startup  # noqa: F401 - before what is heavy
 from services.routing.app import MIGRATIONS, app_of, engine_of, workers_of
 from services.routing.classifier import load
 from services.routing.settings import RoutingSettings
 from services.routing.storage import metadata
 from services.routing.worker import LONGEST_TEXT, facts_of
-from shared.process import serve as serve_until_stopped
-from shared.runtime.database import Database
-from shared.runtime.migrate import migrate as apply_migrations
+from shared.process import bring_up_to_date, serve_until_stopped
 
 main = typer.Typer(help="分派服务 · The routing service", no_args_is_help=True)
 
@@ -25,14 +25,13 @@ def serve() -> None:
     settings = RoutingSettings()
     engine = engine_of(settings)
     app, workers = app_of(engine, settings), workers_of(engine, settings)
-    asyncio.run(serve_until_stopped(engine, app, settings, workers))
+    uvloop.run(serve_until_stopped(engine, app, settings, workers))
 
 
 @main.command()
 def migrate() -> None:
     """Bring the database up to date. 升级数据库。"""
-    database = Database(RoutingSettings().database_url.get_secret_value())
-    asyncio.run(apply_migrations(database, MIGRATIONS, metadata))
+    asyncio.run(bring_up_to_date(RoutingSettings(), MIGRATIONS, metadata))
 
 
 @main.command()

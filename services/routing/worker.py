@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -49,14 +50,17 @@ async def classify_waiting(
         return await complaints.waiting(BATCH, LONGEST_TEXT)
 
     async def classified(unread: Unread) -> Command:
-        payload = Classify(unread.complaint_id, await asyncio.to_thread(_read, classifier, unread))
+        reading = await asyncio.get_running_loop().run_in_executor(thread, _read, classifier, unread)
+        payload = Classify(unread.complaint_id, reading)
         return Command(payload, caused_by=unread.told_by, correlation_id=unread.correlation_id)
 
-    await work_through(door, "classifier", waiting, classified)
+    # One thread reads one text after the other: more would only take the interpreter from the door.
+    with ThreadPoolExecutor(1, "classifier") as thread:
+        await work_through(door, "classifier", waiting, classified, at_once=BATCH)
 
 
 async def give_out_queued(door: Door, complaints: Complaints) -> None:
-    """Give out every complaint in a team's queue as soon as somebody of the team is there, until cancelled."""
+    """Give out every complaint in a team's queue within a second of somebody of the team being there."""
 
     async def servable() -> Sequence[UUID]:
         return await complaints.servable(BATCH)
@@ -64,7 +68,8 @@ async def give_out_queued(door: Door, complaints: Complaints) -> None:
     async def given_out(complaint_id: UUID) -> Command:
         return Command(GiveOut(complaint_id))
 
-    await work_through(door, "queue", servable, given_out)
+    # A roster changes seldom, and a queue waits for people: to look after every commit would only cost.
+    await work_through(door, "queue", servable, given_out, at_once=BATCH, at_every_commit=False)
 
 
 def facts_of(reading: Reading) -> Classification:

@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.middleware import Middleware
 
-from shared.api import problem_pages
+from shared.api import docs_page, problem_pages
 from shared.api.body_limit import BodyLimit
 from shared.api.health import Check, health_routes
 from shared.api.keys import Keys
@@ -70,12 +70,14 @@ def create_app(
             Middleware(BodyLimit, limit_bytes=body_limit_bytes),
         ],
         redirect_slashes=False,
+        # FastAPI's own page loads its scripts from elsewhere; many organisations' networks do not reach it.
+        docs_url=None,
         redoc_url=None,
         # Its own spans and logs hold query strings and the words of exceptions.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
     )
     app.state.keys = keys
-    for router in (*routers, health_routes(checks), problem_pages.router):
+    for router in (*routers, health_routes(checks), problem_pages.router, docs_page.router):
         app.include_router(router)
     return app
 

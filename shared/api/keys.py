@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import structlog
-from fastapi import Depends, Request, Security
-from fastapi.security import HTTPBearer, SecurityScopes
+from fastapi import Request, Security
+from fastapi.openapi.models import HTTPBearer
+from fastapi.security.base import SecurityBase
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.exceptions import HTTPException
 
@@ -30,11 +31,9 @@ _ID = r"[a-z0-9][a-z0-9-]{0,39}"
 _KEY = re.compile(rf"plaint_(?P<id>{_ID})_[0-9a-f]{{64}}")
 _LOOK_AGAIN_SECONDS = 1.0
 
-_bearer = HTTPBearer(
-    scheme_name="ApiKey",
+_SCHEME = HTTPBearer(
     bearerFormat="plaint_<id>_<secret>",
     description="An API key. The scopes listed are what it must hold. API 密钥；所列权限均须具备。",
-    auto_error=False,
 )
 
 
@@ -161,13 +160,40 @@ def authenticate(request: Request) -> Caller:
     return caller
 
 
-async def _authorized(
-    request: Request, needed: SecurityScopes, _documented: Annotated[object, Depends(_bearer)]
-) -> Caller:
-    caller = authenticate(request)
-    if missing := [scope for scope in needed.scopes if scope not in caller.scopes]:
-        raise ScopeMissing(missing_scopes=missing)
-    return caller
+class Guard(SecurityBase):
+    """Lets in callers whose key holds one scope; OpenAPI shows it as the scheme ``ApiKey``."""
+
+    model = _SCHEME
+    scheme_name = "ApiKey"
+
+    def __init__(self, scope: str) -> None:
+        self._scope = scope
+
+    async def __call__(self, request: Request) -> Caller:
+        """
+        Say who makes this request, if they may.
+
+        Raises:
+            HTTPException: 401, as ``authenticate`` has it.
+            ScopeMissing: the key does not hold the scope.
+        """
+        caller = authenticate(request)
+        if self._scope not in caller.scopes:
+            raise ScopeMissing(missing_scopes=[self._scope])
+        return caller
+
+
+def refuse_strangers(request: Request) -> None:
+    """
+    Make sure that whoever calls a guarded route has a key, for what is answered before its guard is asked.
+
+    Raises:
+        HTTPException: 401, as ``authenticate`` has it.
+    """
+    route = request.scope.get("fastapi", {}).get("effective_route_context") or request.scope.get("route")
+    dependant = getattr(route, "dependant", None)
+    if any(isinstance(each.call, Guard) for each in getattr(dependant, "dependencies", ())):
+        authenticate(request)
 
 
 def require(scope: str) -> Any:  # noqa: ANN401 - FastAPI's marker, whose type is its own affair
@@ -177,4 +203,4 @@ def require(scope: str) -> Any:  # noqa: ANN401 - FastAPI's marker, whose type i
     Use it as ``caller: Annotated[Caller, require("intake:write")]`` or in ``dependencies=[require(…)]``. Who has no
     valid key gets 401, whose key lacks the scope 403.
     """
-    return Security(_authorized, scopes=[scope])
+    return Security(Guard(scope), scopes=[scope])

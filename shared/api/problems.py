@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 
+from shared.api.keys import refuse_strangers
 from shared.api.language import preferred_language
 from shared.api.violations import violations
 from shared.refusal import (
@@ -29,6 +30,8 @@ from shared.refusal import (
     TooLarge,
     Violation,
 )
+from shared.runtime.database import is_transient
+from shared.runtime.refusals import TooBusy
 
 log = structlog.get_logger(__name__)
 
@@ -184,12 +187,23 @@ async def answer_refused(request: Request, error: Refused) -> Response:
 
 
 async def answer_invalid(request: Request, error: RequestValidationError) -> Response:
-    """Answer a request that does not have the documented shape."""
+    """Answer a request that does not have the documented shape; a stranger only learns that a key is needed."""
+    # A body is read before the guard is asked.
+    if stranger := _stranger(request):
+        return problem_response(request, _OF_HTTP[401], headers=stranger.headers)
     if _is_other_media_type(request, error):
         return problem_response(request, _OF_HTTP[415], headers={"accept": "application/json"})
     not_json = any(each["type"] == "json_invalid" for each in error.errors())
     kind = problem_type(NotJson if not_json else Invalid)
     return problem_response(request, kind, errors=violations(error.errors(), error.body))
+
+
+def _stranger(request: Request) -> HTTPException | None:
+    try:
+        refuse_strangers(request)
+    except HTTPException as stranger:
+        return stranger
+    return None
 
 
 def _is_other_media_type(request: Request, error: RequestValidationError) -> bool:
@@ -204,6 +218,8 @@ def _is_other_media_type(request: Request, error: RequestValidationError) -> boo
 async def answer_http(request: Request, error: HTTPException) -> Response:
     """Answer what the framework refused: an unknown address, a wrong method, an unreadable body."""
     if isinstance(error.__cause__, UnicodeDecodeError):
+        if stranger := _stranger(request):
+            return problem_response(request, _OF_HTTP[401], headers=stranger.headers)
         return await answer_refused(request, _not_utf8(error.__cause__))
     headers = dict(error.headers or {})
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
@@ -237,6 +253,8 @@ def _of_http(status: int) -> ProblemType:
 
 def answer_unexpected(request: Request, error: Exception) -> Response:
     """Answer a failure of ours without a word of what failed; type and place go into the log."""
+    if is_transient(error):
+        return problem_response(request, problem_type(TooBusy), headers={"retry-after": "1"})
     log.error("request failed unexpectedly", method=request.method, exc_info=error)
     return problem_response(request, _OF_HTTP[500])
 

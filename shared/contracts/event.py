@@ -23,7 +23,7 @@ Actor = Annotated[str, Field(description="Opaque id of the person or key that ac
 class Published(BaseModel):
     """A frozen piece of the published language; unknown fields are ignored, so producers may go first."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Event(Published):

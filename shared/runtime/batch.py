@@ -1,19 +1,18 @@
 """One batch of inputs: load what all need, run the handlers in order, and say what became of each."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
 
 from pydantic_core import from_json, to_json
 
-from shared.contracts.registry import EVENTS
 from shared.refusal import Refused
-from shared.runtime.ids import new_id
-from shared.runtime.ledger import Answer, AnswerNeed, AnyNeed, Ledger, Reason, Track, TrackNeed, Waiting, describe
+from shared.runtime.asking import Asking
+from shared.runtime.entry import Entry, Reader, kind_of, name_of
+from shared.runtime.ledger import Answer, Ledger, Reason, Track, Waiting, describe
 from shared.runtime.message import Command, Delivery, Due, Handler, Handlers, Input, Message, Repair
-from shared.runtime.needs import Stream
 from shared.runtime.refusals import KeyReused, NothingWaits
 from shared.runtime.store import Transaction
 from shared.runtime.work import Cause, Work
@@ -38,126 +37,26 @@ class Result:
     error: Exception | None = None
 
 
-@dataclass(slots=True)
-class Entry:
-    """One input on its way through the batch."""
-
-    input: Input
-    handler: Handler | None = None
-    message: Message[Any] | None = None
-    error: Exception | None = None
-    streams: set[UUID] = field(default_factory=set)
-
-
 class Batch:
     """A batch that is loaded once and run once; a second attempt is a new ``Batch``."""
 
     def __init__(self, inputs: Sequence[Input], handlers: Handlers, work: Work, now: datetime) -> None:
-        self.handlers = handlers
         self.work = work
         self.ledger = Ledger()
         self.now = now
-        self.entries = [self._entry(item) for item in inputs]
         self.unfinished: set[Track] = set()
         """Tracks on which more waits than could be looked at here: a ``Repair`` after the commit goes on with them."""
-        self._asked: set[AnyNeed] = set()
-        self._waiting_read: dict[UUID, Entry] = {}
+        self._reader = Reader(handlers, now)
+        self.entries = [self._reader.entry(item) for item in inputs]
+        self._asking = Asking(self.entries, self._reader, work, self.ledger, now)
 
     async def load(self, transaction: Transaction) -> None:
         """Ask every input what it needs, in rounds, until none asks for anything new."""
-        with self.work.asking():
-            while wanted := self._wanted() - self._asked:
-                await transaction.load(wanted, self.work, self.ledger)
-                self._asked |= wanted
-                self.work.loaded |= {need for need in wanted if not isinstance(need, TrackNeed | AnswerNeed)}
+        await self._asking.load(transaction)
 
     def run(self) -> list[Result]:
         """Run every handler in the order of arrival; the results stand in the order of the inputs."""
         return [self._run(entry) for entry in self.entries]
-
-    # Reading: from an input to a message and its handler.
-
-    def _entry(self, item: Input) -> Entry:
-        entry = Entry(item)
-        try:
-            entry.handler, entry.message = self._read(item)
-        except Exception as error:  # noqa: BLE001 - whatever is wrong with it concerns this input alone
-            entry.error = error
-        return entry
-
-    def _read(self, item: Input) -> tuple[Handler | None, Message[Any] | None]:
-        match item:
-            case Command():
-                first = item.correlation_id or item.caused_by or item.id
-                message = Message(item.payload, self.now, item.id, first, item.actor, None, item.traceparent)
-                return self.handlers[type(item.payload)], message
-            case Delivery():
-                return self._read_event(item)
-            case Due():
-                return self.handlers[_base(item.kind)], self._timer_message(item, self.now)
-            case Repair():
-                return None, None
-
-    def _read_event(self, delivery: Delivery) -> tuple[Handler | None, Message[Any] | None]:
-        envelope = delivery.envelope
-        event = EVENTS.get(envelope.type)
-        handler = self.handlers.get(event) if event else None
-        if event is None or handler is None:
-            return None, None
-        return handler, Message(
-            payload=event.model_validate_json(delivery.body),
-            at=max(self.now, envelope.time),
-            id=envelope.id,
-            correlation_id=envelope.correlation_id,
-            actor=envelope.source,
-            subject=envelope.subject,
-            traceparent=envelope.traceparent,
-        )
-
-    def _timer_message(self, due: Due, at: datetime) -> Message[Any]:
-        timer_id = new_id()
-        return Message(due, at, timer_id, timer_id, subject=due.subject)
-
-    # Loading: what everything that may run in this batch needs.
-
-    def _wanted(self) -> set[AnyNeed]:
-        wanted: set[AnyNeed] = set()
-        for entry in self.entries:
-            wanted |= self._needs_of(entry)
-        for subject, timers in self.work.timers.items():
-            for kind, due_at in timers.items():
-                if due_at is not None and due_at <= self.now:
-                    wanted |= self._needs_of_timer(Due(subject, kind), due_at)
-        for waiting in self.ledger.waiting.values():
-            if waiting is not None:
-                wanted |= self._needs_of(self._entry_of(waiting))
-        return wanted
-
-    def _needs_of(self, entry: Entry) -> set[AnyNeed]:
-        wanted = set(_own_needs(entry.input))
-        if entry.handler is not None and entry.message is not None and entry.error is None:
-            try:
-                wanted |= set(entry.handler.needs(entry.message, self.work))
-            except Exception as error:  # noqa: BLE001 - a handler's mistake concerns this input alone
-                entry.error = error
-        entry.streams = {need.subject for need in wanted if isinstance(need, Stream)}
-        return wanted
-
-    def _needs_of_timer(self, due: Due, at: datetime) -> set[AnyNeed]:
-        handler = self.handlers.get(_base(due.kind))
-        try:
-            return set(handler.needs(self._timer_message(due, at), self.work)) if handler else set()
-        except Exception as error:  # noqa: BLE001 - a handler's mistake concerns this timer alone
-            self.ledger.failed_timers[due.subject, due.kind] = describe(error)
-            return set()
-
-    def _entry_of(self, waiting: Waiting) -> Entry:
-        envelope = waiting.envelope
-        if envelope.id not in self._waiting_read:
-            self._waiting_read[envelope.id] = self._entry(Delivery(envelope, waiting.body))
-        return self._waiting_read[envelope.id]
-
-    # Running.
 
     def _run(self, entry: Entry) -> Result:
         if entry.streams & self.work.held:
@@ -211,7 +110,7 @@ class Batch:
         track = (envelope.source, envelope.subject)
         result = self._apply_one(entry, delivery)
         while result.fate == "done" and (waiting := self.ledger.next_waiting(track)):
-            following = self._entry_of(waiting)
+            following = self._reader.waiting(waiting)
             self.unfinished.add(track)
             if following.streams & self.work.held:
                 break
@@ -245,28 +144,29 @@ class Batch:
             self._fire(*due)
 
     def _oldest_due(self, subject: UUID, until: datetime) -> tuple[Due, datetime] | None:
-        overdue = [
+        overdue = sorted(
             (due_at, kind)
             for kind, due_at in self.work.timers.get(subject, {}).items()
-            if due_at is not None and due_at <= min(until, self.now) and self._can_fire(Due(subject, kind))
-        ]
-        if not overdue:
-            return None
-        due_at, kind = min(overdue)
-        return Due(subject, kind), due_at
+            if due_at is not None and due_at <= min(until, self.now)
+        )
+        ripe = ((Due(subject, kind), due_at) for due_at, kind in overdue)
+        return next((each for each in ripe if self._can_fire(*each)), None)
 
-    def _can_fire(self, due: Due) -> bool:
-        if _base(due.kind) not in self.handlers or (due.subject, due.kind) in self.ledger.failed_timers:
+    def _can_fire(self, due: Due, due_at: datetime) -> bool:
+        if (due.subject, due.kind) in self.ledger.failed_timers:
             return False
-        with self.work.asking():
-            needs = self._needs_of_timer(due, self.now)
-        held = {Stream(subject) for subject in self.work.held}
-        return needs <= self.work.loaded - held and (due.subject, due.kind) not in self.ledger.failed_timers
+        entry = self._reader.timer(due, due_at)
+        if entry.handler is None:
+            return False
+        if entry.looked or not entry.settled:
+            self._asking.ask_again(entry)
+        return entry.error is None and entry.needs <= self.work.loaded and not entry.streams & self.work.held
 
     def _fire(self, due: Due, due_at: datetime, fault: Exception | None = None) -> Result:
         self.work.cancel_timer(due.subject, due.kind)
-        entry = Entry(due, self.handlers.get(_base(due.kind)), self._timer_message(due, due_at), fault)
-        metrics.TIMER_LATE_SECONDS.labels(self.work.source).observe((self.now - due_at).total_seconds())
+        entry = self._reader.timer(due, due_at)
+        entry.error = entry.error or fault
+        metrics.of(metrics.TIMER_LATE_SECONDS, self.work.source).observe((self.now - due_at).total_seconds())
         try:
             self._perform(entry)
         except Exception as error:  # noqa: BLE001 - the timer stays and is tried again later
@@ -279,7 +179,7 @@ class Batch:
         waiting = self.ledger.next_waiting(track)
         if waiting is None:
             return Result("refused", error=NothingWaits())
-        entry = self._entry_of(waiting)
+        entry = self._reader.waiting(waiting)
         if repair.action == "discard":
             entry = Entry(entry.input)
         if entry.streams & self.work.held:
@@ -303,7 +203,7 @@ class Batch:
     def _call(self, handler: Handler, message: Message[Any], item: Input) -> object:
         """Run the handler within the trace that led here; what it announces carries that trace on."""
         kind, name = kind_of(item), name_of(item)
-        timed = metrics.HANDLER_SECONDS.labels(self.work.source, kind, name).time()
+        timed = metrics.of(metrics.HANDLER_SECONDS, self.work.source, kind, name).time()
         with timed, start_span(f"{kind} {name}", message.traceparent) as span:
             cause = (item.caused_by if isinstance(item, Command) else None) or message.id
             self.work.caused_by(Cause(cause, message.correlation_id, message.at, span.traceparent))
@@ -321,41 +221,3 @@ class Batch:
             reason=reason,
             first_at=self.now,
         )
-
-
-def kind_of(item: Input) -> str:
-    """What came in, as metrics and traces call it: command, event, timer or repair."""
-    return {Command: "command", Delivery: "event", Due: "timer", Repair: "repair"}[type(item)]
-
-
-def name_of(item: Input) -> str:
-    """What it is about: the command's class, the event's type or the timer's kind."""
-    match item:
-        case Command():
-            return type(item.payload).__name__
-        case Delivery():
-            return item.envelope.type
-        case Due():
-            return _base(item.kind)
-        case Repair():
-            return item.action
-
-
-def _base(kind: str) -> str:
-    """The kind by which a timer's handler is found: what the timer is about may follow a colon (``due:answer``)."""
-    return kind.partition(":")[0]
-
-
-def _own_needs(item: Input) -> Iterator[AnyNeed]:
-    match item:
-        case Command():
-            if item.idempotency is not None:
-                yield AnswerNeed(item.idempotency.scope, item.idempotency.key)
-        case Delivery():
-            yield Stream(item.envelope.subject)
-            yield TrackNeed(item.envelope.source, item.envelope.subject)
-        case Due():
-            yield Stream(item.subject)
-        case Repair():
-            yield Stream(item.subject)
-            yield TrackNeed(item.source, item.subject)

@@ -57,7 +57,9 @@ class Broker:
     @property
     def client(self) -> dict[str, Any]:
         """What every Kafka client of ours is built with."""
-        return {"bootstrap_servers": self.bootstrap, "metadata_max_age_ms": 10_000, **self.options}
+        # A connection on which nobody answers is made anew after so long; the client itself would wait for 40 s.
+        patience = {"request_timeout_ms": REQUEST_SECONDS * 1000, "metadata_max_age_ms": 10_000}
+        return {"bootstrap_servers": self.bootstrap, **patience, **self.options}
 
     def topics(self) -> list[str]:
         """The topics of all services."""

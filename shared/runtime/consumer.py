@@ -19,18 +19,21 @@ from aiokafka.errors import CommitFailedError, IllegalStateError
 from shared.contracts.envelope import UnreadableEnvelope, read_envelope
 from shared.contracts.registry import dead_topic_of, topic_of
 from shared.runtime import failpoints
-from shared.runtime.batch import Result
 from shared.runtime.broker import REQUEST_SECONDS, Broker, started
 from shared.runtime.door import Door
 from shared.runtime.message import Delivery
+from shared.runtime.underway import Handed, Underway
 from shared.telemetry import metrics
 
 log = structlog.get_logger()
 
 MAX_RECORDS: Final = 500
 POLL_MS: Final = 200
-SLOW_SECONDS: Final = 2.0
-"""After this long in the door the partitions are paused and polled on, so that the group does not count us out."""
+PATIENCE_SECONDS: Final = 0.2
+"""How long reading on waits for the door; a stream that another replica holds delays the others no longer."""
+UNDERWAY_LIMIT: Final = 1000
+"""Records in the door's hands at which the partitions are paused, and polled on, so that the group keeps us."""
+PAUSE_SECONDS: Final = 2.0
 JOIN_SECONDS: Final = 30
 """How long joining the group may take: as long as members that went away without a word are still waited for."""
 BROKER_CHECK_SECONDS: Final = 5.0
@@ -93,56 +96,71 @@ class Consumer:
 
     async def _read(self, consumer: AIOKafkaConsumer, cluster_id: str) -> None:
         checked = time.monotonic()
-        while not self.halted:
-            records = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
-            self.joined = bool(consumer.assignment())
-            if records:
-                await self._apply(consumer, records)
-            elif time.monotonic() - checked > BROKER_CHECK_SECONDS:
-                if await self._broker.cluster_id() != cluster_id:
-                    raise AnotherCluster
-                checked = time.monotonic()
-            self._measure(consumer)
-            metrics.LOOP_LAST_SUCCESS.labels(self.service, "consumer").set_to_current_time()
+        underway = Underway()
+        try:
+            while not self.halted:
+                records = await consumer.getmany(timeout_ms=POLL_MS, max_records=MAX_RECORDS)
+                self.joined = bool(consumer.assignment())
+                if records:
+                    await self._hand_over(records, underway)
+                elif time.monotonic() - checked > BROKER_CHECK_SECONDS:
+                    if await self._broker.cluster_id() != cluster_id:
+                        raise AnotherCluster
+                    checked = time.monotonic()
+                await self._hold_back(consumer, underway)
+                await self._settle(consumer, underway)
+                self._measure(consumer)
+                metrics.LOOP_LAST_SUCCESS.labels(self.service, "consumer").set_to_current_time()
+        finally:
+            underway.give_up()
 
-    async def _apply(self, consumer: AIOKafkaConsumer, records: Records) -> None:
+    async def _hand_over(self, records: Records, underway: Underway) -> None:
+        """Give the door what was read, and wait a little: mostly it has dealt with everything by then."""
         await failpoints.reach("consumer.after_poll")
-        readable: list[ConsumerRecord] = []
-        deliveries: list[Delivery] = []
+        handed: list[Handed] = []
         for record in chain.from_iterable(records.values()):
+            underway.read(record)
             try:
-                deliveries.append(Delivery(read_envelope(record.headers), record.value or b""))
-                readable.append(record)
+                delivery = Delivery(read_envelope(record.headers), record.value or b"")
             except UnreadableEnvelope as error:
                 await self._bury(record, error)
-        results = await self._through_the_door(consumer, deliveries)
-        for record, result in zip(readable, results, strict=True):
-            if result.fate == "failed" and result.error is not None:
-                await self._bury(record, result.error)
-        self._judge(deliveries, results)
-        await failpoints.reach("consumer.before_commit")
-        await self._commit(consumer, {tp: of_partition[-1].offset + 1 for tp, of_partition in records.items()})
+            else:
+                handed.append(Handed(record, delivery, self._door.enter(delivery)))
+        underway.hand(handed)
+        if handed:
+            await asyncio.wait([each.result for each in handed], timeout=PATIENCE_SECONDS)
 
-    async def _through_the_door(self, consumer: AIOKafkaConsumer, deliveries: Sequence[Delivery]) -> list[Result]:
-        """Wait for the door, however long the database is away, without losing the place in the group."""
-        applied = asyncio.ensure_future(self._door.put_all(deliveries))
-        done, _ = await asyncio.wait([applied], timeout=SLOW_SECONDS)
-        while not done:
+    async def _hold_back(self, consumer: AIOKafkaConsumer, underway: Underway) -> None:
+        """Read no more while too much is underway, however long the database is away, and keep the group's trust."""
+        while len(underway) >= UNDERWAY_LIMIT:
             consumer.pause(*consumer.assignment())
             # What a rebalance brought in between is not for now: it is fetched again after the pause.
             for tp, early in (await consumer.getmany(timeout_ms=0)).items():
                 consumer.seek(tp, early[0].offset)
-            done, _ = await asyncio.wait([applied], timeout=SLOW_SECONDS)
+            await underway.wait(PAUSE_SECONDS)
+            await self._settle(consumer, underway)
         consumer.resume(*consumer.paused())
-        return applied.result()
 
-    def _judge(self, deliveries: Sequence[Delivery], results: Sequence[Result]) -> None:
+    async def _settle(self, consumer: AIOKafkaConsumer, underway: Underway) -> None:
+        """Commit the offsets up to the first record that the door has not dealt with."""
+        finished = underway.finished()
+        for each in finished:
+            result = each.result.result()
+            if result.fate == "failed" and result.error is not None:
+                await self._bury(each.record, result.error)
+        self._judge(finished)
+        if places := underway.places():
+            await failpoints.reach("consumer.before_commit")
+            await self._commit(consumer, places)
+
+    def _judge(self, finished: Sequence[Handed]) -> None:
         """Count the streams that fail in a row: a bad deploy must not park the world."""
-        for delivery, result in zip(deliveries, results, strict=True):
+        for each in finished:
+            result = each.result.result()
             if result.fate == "done":
                 self._failing.clear()
             elif result.error is not None:
-                self._failing.add((delivery.envelope.source, delivery.envelope.subject))
+                self._failing.add((each.delivery.envelope.source, each.delivery.envelope.subject))
         self.halted = len(self._failing) >= HALT_AFTER
 
     async def _commit(self, consumer: AIOKafkaConsumer, offsets: dict[TopicPartition, int]) -> None:

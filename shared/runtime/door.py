@@ -7,16 +7,18 @@ That is group commit for HTTP, batching for events, exactly-once effects for bot
 import asyncio
 import random
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
 from shared.runtime import failpoints
-from shared.runtime.batch import Batch, Result, kind_of, name_of
+from shared.runtime.batch import Batch, Result
 from shared.runtime.clock import Clock
 from shared.runtime.database import is_transient
+from shared.runtime.entry import kind_of, name_of
 from shared.runtime.message import Command, Delivery, Due, Handlers, Input, Repair
 from shared.runtime.needs import Kind
 from shared.runtime.refusals import TooBusy
@@ -55,13 +57,23 @@ class Door:
         self._kinds = tuple(kinds)
         self._handlers = handlers
         self._queue: deque[Visit] = deque()
+        self._held: deque[Visit] = deque()
         self._arrived = asyncio.Event()
         self._after_commit: list[Callable[[], None]] = []
         self._open = True
 
     def after_commit(self, wake: Callable[[], None]) -> None:
-        """Have *wake* called after every commit: the relay, the timers and the workers look then."""
+        """Have *wake* called after every commit, as long as this door is there: the relay looks then."""
         self._after_commit.append(wake)
+
+    @contextmanager
+    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
+        """Have *wake* called after every commit until the end of the block."""
+        self._after_commit.append(wake)
+        try:
+            yield
+        finally:
+            self._after_commit.remove(wake)
 
     async def ask(self, command: Command, seconds: float = COMMAND_SECONDS) -> Result:
         """
@@ -73,7 +85,7 @@ class Door:
         if not self._open or len(self._queue) >= QUEUE_LIMIT:
             raise TooBusy(retry_after_seconds=1)
         try:
-            result = await asyncio.wait_for(self._enqueue(command), seconds)
+            result = await asyncio.wait_for(self.enter(command), seconds)
         except TimeoutError as error:
             raise TooBusy(retry_after_seconds=1) from error
         if result.error is not None:
@@ -82,7 +94,13 @@ class Door:
 
     async def put_all(self, inputs: Iterable[Input]) -> list[Result]:
         """Put events, timers or repairs through, in order, and wait until all have been dealt with."""
-        return list(await asyncio.gather(*[self._enqueue(item) for item in inputs]))
+        visits = [self.enter(item) for item in inputs]
+        try:
+            # One by one: all but the first of a batch are there already, and gathering costs a callback each.
+            return [await result for result in visits]
+        finally:
+            for result in visits:
+                result.cancel()
 
     def close(self) -> None:
         """Take no more commands; what is in the queue is still dealt with."""
@@ -92,25 +110,24 @@ class Door:
         """Take what is waiting, deal with it, and again, until cancelled."""
         while True:
             self._arrived.clear()
-            if not self._queue:
+            if not self._queue and not self._held:
                 await self._arrived.wait()
             visits = self._take()
             if visits:
                 await self._deal_with(visits)
 
-    def _enqueue(self, item: Input) -> asyncio.Future[Result]:
+    def enter(self, item: Input) -> asyncio.Future[Result]:
+        """Put an event, a timer or a repair into the queue; one whose future is cancelled in time is left out."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._queue.append(Visit(item, future))
         self._arrived.set()
         return future
 
     def _take(self) -> list[Visit]:
-        visits: list[Visit] = []
-        while self._queue and len(visits) < BATCH_LIMIT:
-            visit = self._queue.popleft()
-            if not visit.result.done():
-                visits.append(visit)
-        metrics.DOOR_QUEUE.labels(self.service).set(len(self._queue))
+        """What was held comes first, but is never a whole batch: the others go on."""
+        visits = _taken(self._held, BATCH_LIMIT // 2)
+        visits += _taken(self._queue, BATCH_LIMIT - len(visits))
+        metrics.of(metrics.DOOR_QUEUE, self.service).set(len(self._queue) + len(self._held))
         return visits
 
     async def _deal_with(self, visits: list[Visit]) -> None:
@@ -122,7 +139,7 @@ class Door:
         failures = 0
         while visits := _unanswered(visits):
             try:
-                with metrics.BATCH_SECONDS.labels(self.service).time():
+                with metrics.of(metrics.BATCH_SECONDS, self.service).time():
                     await self._answer_together(visits)
             except Exception as error:
                 if not is_transient(error):
@@ -133,7 +150,7 @@ class Door:
             else:
                 break
         held = _unanswered(visits)
-        self._queue.extendleft(reversed(held))
+        self._held.extend(held)
         if held and len(held) == len(visits):
             await asyncio.sleep(HELD_PAUSE_SECONDS)
 
@@ -160,10 +177,10 @@ class Door:
             await transaction.flush(work, batch.ledger, now)
             await failpoints.reach("door.before_commit")
         await failpoints.reach("door.after_commit")
-        metrics.BATCH_SIZE.labels(self.service).observe(len(inputs))
-        metrics.LOOP_LAST_SUCCESS.labels(self.service, "door").set_to_current_time()
+        metrics.of(metrics.BATCH_SIZE, self.service).observe(len(inputs))
+        metrics.of(metrics.LOOP_LAST_SUCCESS, self.service, "door").set_to_current_time()
         for track in batch.unfinished:
-            self._enqueue(Repair(*track, "retry"))
+            self.enter(Repair(*track, "retry"))
         for wake in self._after_commit:
             wake()
         return results
@@ -210,9 +227,18 @@ class Door:
 
     def _note(self, item: Input, result: Result) -> None:
         name = name_of(item)
-        metrics.MESSAGES_HANDLED.labels(self.service, kind_of(item), name, result.fate).inc()
+        metrics.of(metrics.MESSAGES_HANDLED, self.service, kind_of(item), name, result.fate).inc()
         if result.error is not None and result.fate in {"failed", "waiting"}:
             log.error("handler failed", handler=name, outcome=result.fate, exc_info=result.error)
+
+
+def _taken(queue: deque[Visit], limit: int) -> list[Visit]:
+    visits: list[Visit] = []
+    while queue and len(visits) < limit:
+        visit = queue.popleft()
+        if not visit.result.done():
+            visits.append(visit)
+    return visits
 
 
 def _unanswered(visits: Sequence[Visit]) -> list[Visit]:

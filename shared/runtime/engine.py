@@ -5,21 +5,20 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from shared.runtime import reads
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Consumer
 from shared.runtime.database import Database
 from shared.runtime.door import Door
 from shared.runtime.leader import lead
+from shared.runtime.measures import Measures
 from shared.runtime.message import Handlers
-from shared.runtime.migrate import check_migrated
 from shared.runtime.relay import Relay
+from shared.runtime.revisions import check_migrated, revisions_in
 from shared.runtime.sql import SqlStore
 from shared.runtime.tables import Stored
 from shared.runtime.tail import HistoryBehindTopic
 from shared.runtime.timers import fire_timers
 from shared.settings import ServiceSettings
-from shared.telemetry import metrics
 
 Loop = Callable[[], Awaitable[None]]
 Check = Callable[[], Awaitable[object]]
@@ -62,7 +61,8 @@ class Engine:
         self.relay = Relay(service, self.database, self.broker)
         self.door.after_commit(self.relay.wake)
         self.consumer = Consumer(service, hears, self.door, self.broker)
-        self._migrations = migrations
+        self._measures = Measures(service, self.database)
+        self._revisions = revisions_in(migrations)
 
     @property
     def loops(self) -> Mapping[str, Loop]:
@@ -94,9 +94,7 @@ class Engine:
         """Forget old answers and keep the slow gauges up to date."""
         while True:
             try:
-                counts = await reads.waiting_counts(self.database)
-                for reason in ("gap", "behind", "error"):
-                    metrics.WAITING.labels(self.service, reason).set(counts.get(reason, 0))
+                await self._measures.take(self.consumer, self.relay)
                 async with self.database.connection() as connection:
                     await connection.execute(
                         "delete from answers where at < $1::timestamptz - $2::text::interval",
@@ -112,7 +110,7 @@ class Engine:
             await connection.fetchval("select 1")
 
     async def _check_migrations(self) -> None:
-        await check_migrated(self.database, self._migrations)
+        await check_migrated(self.database, self._revisions)
 
     async def _check_consumer(self) -> None:
         if self.consumer.halted:

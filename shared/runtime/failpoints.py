@@ -5,12 +5,14 @@ They stand between all steps that a crash could fall between: ``consumer.after_p
 ``door.before_commit``, ``door.after_commit``, ``consumer.before_commit``, ``worker.before_result``,
 ``relay.before_send``, ``relay.after_send``.
 
-Off unless the environment says ``PLAINT_FAILPOINTS=door.after_commit=kill,relay.after_send=sleep:5``.
+Off unless the environment says ``PLAINT_FAILPOINTS=door.after_commit=kill,relay.after_send=sleep:5``. ``sleep`` stalls
+whoever comes there, every time; ``block`` stalls the whole process, once.
 """
 
 import asyncio
 import os
 import signal
+import time
 from collections.abc import Mapping
 from typing import Final
 
@@ -39,5 +41,8 @@ async def reach(name: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
     elif verb == "sleep":
         await asyncio.sleep(float(argument))
+    elif verb == "block":
+        del _PLANTED[name]
+        time.sleep(float(argument))  # noqa: ASYNC251 - that nothing else runs meanwhile is the point
     else:
         raise Failpoint(name)

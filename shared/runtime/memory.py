@@ -113,7 +113,7 @@ class _MemoryTransaction:
             self._blank(subject)
 
     def _flush_rows(self, work: Work) -> None:
-        changes = {shelf.kind.row: (shelf, *work.changed(shelf)) for shelf in work.shelves.values()}
+        changes = {shelf.kind.row: (shelf, *shelf.changed()) for shelf in work.shelves.values()}
         for row_type, (shelf, new, _, _) in changes.items():
             if any(shelf.kind.key_of(row) in self._store.rows[row_type] for row in new):
                 raise ConstraintViolated(row_type.__name__)

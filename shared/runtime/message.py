@@ -34,7 +34,11 @@ class Message(Generic[P]):
 
 @dataclass(frozen=True, slots=True)
 class Handler:
-    """A function for one kind of message, and what must be loaded before it runs."""
+    """
+    A function for one kind of message, and what must be loaded before it runs.
+
+    ``needs`` may look at what it asked for itself, and at nothing else: it is asked again when that has been loaded.
+    """
 
     run: Callable[[Message[Any], Work], object]
     needs: Callable[[Message[Any], Work], Iterable[Need]]

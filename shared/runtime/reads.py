@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from pydantic_core import from_json
@@ -11,8 +11,9 @@ from pydantic_core import from_json
 from shared.contracts.envelope import Envelope, read_envelope
 from shared.runtime.database import Database
 from shared.runtime.ledger import Waiting
-from shared.runtime.records import unpack_headers
-from shared.runtime.sql import waiting_from
+from shared.runtime.records import WAITING_COLUMNS, unpack_headers, waiting_from
+
+_COLUMNS: Final = ", ".join(WAITING_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ async def waiting_events(
     """Events that wait, oldest first, page by page: *after* is (first_at, source, subject, sequence)."""
     later = "(first_at, source, subject, sequence) > ($1, $2, $3, $4)"
     query = (
-        f"select * from waiting where $1::timestamptz is null or {later}"  # noqa: S608 - no value is put in
+        f"select {_COLUMNS} from waiting where $1::timestamptz is null or {later}"  # noqa: S608 - no value is put in
         " order by first_at, source, subject, sequence limit $5"
     )
     async with database.connection() as connection:
@@ -47,7 +48,10 @@ async def waiting_events(
 
 async def waiting_on(database: Database, source: str, subject: UUID) -> Sequence[Waiting]:
     """Everything that waits on one track, in order."""
-    query = "select * from waiting where source = $1 and subject = $2 order by sequence limit 200"
+    query = (
+        f"select {_COLUMNS} from waiting"  # noqa: S608 - the runtime's own columns
+        " where source = $1 and subject = $2 order by sequence limit 200"
+    )
     async with database.connection() as connection:
         return [waiting_from(row) for row in await connection.fetch(query, source, subject)]
 

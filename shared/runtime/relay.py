@@ -6,7 +6,6 @@ drop repetitions by sequence. When the cluster is another one, has lost its topi
 seven days are sent again: losing all of Kafka loses nothing.
 """
 
-import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,16 +15,15 @@ from typing import Final
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaProducer
-from aiokafka.structs import RecordMetadata
 from pydantic_core import to_json
 
 from shared.contracts.registry import topic_of
 from shared.runtime import failpoints
-from shared.runtime.broker import REQUEST_SECONDS, Broker, started
+from shared.runtime.broker import Broker, started
 from shared.runtime.database import Database
 from shared.runtime.leader import lead
-from shared.runtime.records import unpack_headers
-from shared.runtime.tail import check_tail
+from shared.runtime.sending import Span, send_rows
+from shared.runtime.tail import BrokerWentBack, check_tail
 from shared.runtime.wake import Wake
 from shared.telemetry import metrics
 
@@ -45,10 +43,6 @@ class Place:
     last_id: int = 0
     cluster_id: str | None = None
     offsets: tuple[tuple[int, int], ...] = ()
-
-
-class BrokerWentBack(RuntimeError):
-    """The cluster acknowledged at an offset it had already given: it has lost records."""
 
 
 class Relay:
@@ -83,7 +77,6 @@ class Relay:
             acks="all",
             linger_ms=0,
             max_batch_size=131_072,
-            request_timeout_ms=REQUEST_SECONDS * 1000,
             **self._broker.client,
         )
         async with started(producer):
@@ -106,23 +99,11 @@ class Relay:
 
     async def _send(self, producer: AIOKafkaProducer, place: Place, rows: Sequence[asyncpg.Record]) -> Place:
         await failpoints.reach("relay.before_send")
-        acknowledgements = [
-            await producer.send(
-                self._topic,
-                key=str(row["subject"]).encode(),
-                value=row["body"],
-                headers=list(unpack_headers(row["headers"])),
-                # Not the event's own time: a demo's clock runs ahead, and Kafka refuses records from the future.
-                timestamp_ms=int(row["written_at"].timestamp() * 1000),
-            )
-            for row in rows
-        ]
-        sent = await asyncio.wait_for(asyncio.gather(*acknowledgements), REQUEST_SECONDS)
+        spans = await send_rows(producer, self._topic, rows)
         await failpoints.reach("relay.after_send")
-        return await self._store_place(_advanced(place, rows[-1]["id"], sent))
+        return await self._store_place(_advanced(place, rows[-1]["id"], spans))
 
     async def _recheck(self, place: Place) -> Place:
-        await self._measure(place)
         if await self._broker.cluster_id() != place.cluster_id:
             place = await self._meet(place)
         return await self._take_replay(place)
@@ -131,7 +112,8 @@ class Relay:
         """Make sure of topics and cluster; on another cluster, go back by the horizon."""
         cluster_id = await self._broker.cluster_id()
         await self._broker.ensure_topics(owned=self._topic)
-        await check_tail(self._database, self._broker, self._topic)
+        known = dict(place.offsets) if place.cluster_id == cluster_id else {}
+        await check_tail(self._database, self._broker, self._topic, known)
         if place.cluster_id == cluster_id:
             return place
         if place.cluster_id is not None:
@@ -179,19 +161,8 @@ class Relay:
             await connection.execute(query, place.last_id, place.cluster_id, offsets)
         return place
 
-    async def _measure(self, place: Place) -> None:
-        query = (
-            "select count(*) as unsent, extract(epoch from clock_timestamp() - min(written_at)) as age"
-            " from (select written_at from history where id > $1 limit 100000) h"
-        )
-        async with self._database.connection() as connection:
-            row = await connection.fetchrow(query, place.last_id)
-        if row is not None:
-            metrics.RELAY_UNSENT.labels(self.service).set(row["unsent"])
-            metrics.RELAY_AGE_SECONDS.labels(self.service).set(row["age"] or 0)
 
-
-def _advanced(place: Place, last_id: int, sent: Sequence[RecordMetadata]) -> Place:
+def _advanced(place: Place, last_id: int, spans: Sequence[Span]) -> Place:
     """
     The place after these acknowledgements.
 
@@ -199,15 +170,8 @@ def _advanced(place: Place, last_id: int, sent: Sequence[RecordMetadata]) -> Pla
         BrokerWentBack: an offset is not beyond the last one of its partition.
     """
     offsets = dict(place.offsets)
-    for partition, first, last in _spans(sent):
-        if first <= offsets.get(partition, -1):
-            raise BrokerWentBack(f"partition {partition}: {first} after {offsets[partition]}")
-        offsets[partition] = last
+    for span in spans:
+        if span.first <= offsets.get(span.partition, -1):
+            raise BrokerWentBack(f"partition {span.partition}: {span.first} after {offsets[span.partition]}")
+        offsets[span.partition] = span.last
     return replace(place, last_id=last_id, offsets=tuple(sorted(offsets.items())))
-
-
-def _spans(sent: Sequence[RecordMetadata]) -> list[tuple[int, int, int]]:
-    seen: dict[int, list[int]] = {}
-    for record in sent:
-        seen.setdefault(record.partition, []).append(record.offset)
-    return [(partition, min(offsets), max(offsets)) for partition, offsets in seen.items()]

@@ -1,7 +1,8 @@
-"""Noticing that a topic knows more than our own history does."""
+"""Noticing that a topic and our own history do not agree: the one or the other was lost in part."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -10,8 +11,9 @@ from shared.contracts.envelope import Envelope, UnreadableEnvelope, read_envelop
 from shared.contracts.registry import PARTITIONS
 from shared.runtime.broker import REQUEST_SECONDS, Broker, started
 from shared.runtime.database import Database
+from shared.runtime.records import unpack_headers
 
-_LOOK_SECONDS: Final = 3
+_SILENCE_SECONDS: Final = 3
 
 
 class HistoryBehindTopic(RuntimeError):
@@ -22,49 +24,89 @@ class HistoryBehindTopic(RuntimeError):
     """
 
 
-async def check_tail(database: Database, broker: Broker, topic: str) -> None:
+class BrokerWentBack(RuntimeError):
+    """The topic ends, or acknowledges, at an offset it had already given: it has lost records, or is another one."""
+
+
+async def check_tail(database: Database, broker: Broker, topic: str, acknowledged: Mapping[int, int]) -> None:
     """
-    Compare the newest record of each partition with the history.
+    Compare what the topic holds beyond the last acknowledgement we remember with the history.
+
+    Ordinarily that is nothing, or one batch sent just before a crash. After a restore it is what the lost time said;
+    there the number alone tells nothing, since new facts may have taken it meanwhile: the event's id does. Of a
+    partition whose acknowledgements are not known the newest record is compared.
+
+    Args:
+        database: where the history is.
+        broker: where the topic is.
+        topic: the one that this service publishes on.
+        acknowledged: the last offset of each partition that the relay knows of.
 
     Raises:
-        HistoryBehindTopic: the topic is ahead.
+        HistoryBehindTopic: the topic holds an event that the history lacks.
+        BrokerWentBack: the topic lacks records that it had acknowledged.
+        TimeoutError: the topic cannot be read, so nothing is certain.
     """
-    newest = [envelope for envelope in map(_envelope, await _last_records(broker, topic)) if envelope is not None]
-    subjects = [envelope.subject for envelope in newest]
-    async with database.connection() as connection:
-        known = await connection.fetch("select subject, last from streams where subject = any($1)", subjects)
-    last = {row["subject"]: row["last"] for row in known}
-    for envelope in newest:
-        if envelope.sequence > last.get(envelope.subject, 0):
-            raise HistoryBehindTopic(f"{topic}: {envelope.subject} has sequence {envelope.sequence}")
-
-
-async def _last_records(broker: Broker, topic: str) -> Iterable[ConsumerRecord]:
-    partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
-    async with started(AIOKafkaConsumer(fetch_max_wait_ms=50, enable_auto_commit=False, **broker.client)) as consumer:
+    options = {"fetch_max_wait_ms": 50, "enable_auto_commit": False, **broker.client}
+    async with started(AIOKafkaConsumer(**options)) as consumer:
+        partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
         consumer.assign(partitions)
         ends = await asyncio.wait_for(consumer.end_offsets(partitions), REQUEST_SECONDS)
         starts = await asyncio.wait_for(consumer.beginning_offsets(partitions), REQUEST_SECONDS)
-        filled = [tp for tp in partitions if ends[tp] > starts[tp]]
-        for tp in filled:
-            consumer.seek(tp, ends[tp] - 1)
-        return await _one_of_each(consumer, filled)
+        for tp in partitions:
+            # Tansu tells the beginning of the last batch for the end, so only an empty partition is certain.
+            if ends[tp] == 0 and tp.partition in acknowledged:
+                raise BrokerWentBack(f"partition {tp.partition}: empty after {acknowledged[tp.partition]}")
+        places = {
+            tp: min(max(acknowledged[tp.partition] + 1, starts[tp]), ends[tp] - 1)
+            if tp.partition in acknowledged
+            else ends[tp] - 1
+            for tp in partitions
+            if ends[tp] > starts[tp]
+        }
+        async for records in _from(consumer, places, ends):
+            await _check_known(database, topic, records)
 
 
-async def _one_of_each(consumer: AIOKafkaConsumer, filled: list[TopicPartition]) -> list[ConsumerRecord]:
-    newest: dict[TopicPartition, ConsumerRecord] = {}
-    if not filled:
-        return []
-    consumer.pause(*(set(consumer.assignment()) - set(filled)))
-    deadline = asyncio.get_running_loop().time() + _LOOK_SECONDS
-    while len(newest) < len(filled) and asyncio.get_running_loop().time() < deadline:
-        for tp, records in (await consumer.getmany(timeout_ms=200)).items():
-            newest[tp] = records[-1]
-    return list(newest.values())
+async def _from(
+    consumer: AIOKafkaConsumer, places: Mapping[TopicPartition, int], ends: Mapping[TopicPartition, int]
+) -> AsyncIterator[list[ConsumerRecord]]:
+    """Give all records from *places* up to *ends*."""
+    left = set(places)
+    consumer.pause(*(set(consumer.assignment()) - left))
+    for tp, offset in places.items():
+        consumer.seek(tp, offset)
+    heard = asyncio.get_running_loop().time()
+    while left:
+        found = await consumer.getmany(timeout_ms=200)
+        for tp, records in found.items():
+            if records[-1].offset >= ends[tp] - 1:
+                left.discard(tp)
+        if found:
+            heard = asyncio.get_running_loop().time()
+            yield [record for records in found.values() for record in records]
+        elif asyncio.get_running_loop().time() - heard > _SILENCE_SECONDS:
+            # Tansu answers with nothing where a topic was made anew: it tells the old one's end.
+            left -= {tp for tp in left if consumer.highwater(tp) is not None}
+            if left:
+                raise TimeoutError(f"partitions {sorted(tp.partition for tp in left)} are silent")
 
 
-def _envelope(record: ConsumerRecord) -> Envelope | None:
-    try:
-        return read_envelope(record.headers)
-    except UnreadableEnvelope:
-        return None
+async def _check_known(database: Database, topic: str, records: Sequence[ConsumerRecord]) -> None:
+    envelopes = [envelope for record in records for envelope in _envelope(record)]
+    query = (
+        "select headers from unnest($1::uuid[], $2::bigint[]) as told(subject, sequence)"
+        " join history using (subject, sequence)"
+    )
+    async with database.connection() as connection:
+        rows = await connection.fetch(query, [e.subject for e in envelopes], [e.sequence for e in envelopes])
+    known = {read_envelope(unpack_headers(row["headers"])).id for row in rows}
+    for envelope in envelopes:
+        if envelope.id not in known:
+            raise HistoryBehindTopic(f"{topic}: {envelope.subject} has sequence {envelope.sequence}")
+
+
+def _envelope(record: ConsumerRecord) -> list[Envelope]:
+    with suppress(UnreadableEnvelope):
+        return [read_envelope(record.headers)]
+    return []

@@ -1,7 +1,10 @@
 """The loop that puts due timers through the door."""
 
+import asyncio
 from typing import Final
+from uuid import UUID
 
+from shared.runtime.batch import Result
 from shared.runtime.door import Door
 from shared.runtime.message import Due
 from shared.runtime.store import Store
@@ -10,6 +13,9 @@ from shared.telemetry import metrics
 
 BATCH: Final = 500
 POLL_SECONDS: Final = 0.25
+PATIENCE_SECONDS: Final = 1.0
+
+Timer = tuple[UUID, str]
 
 
 async def fire_timers(door: Door, store: Store) -> None:
@@ -19,12 +25,16 @@ async def fire_timers(door: Door, store: Store) -> None:
     Its effect is single because the door deletes it in the same transaction; two such loops only waste reads.
     """
     wake = Wake(POLL_SECONDS)
-    door.after_commit(wake)
-    while True:
-        wake.clear()
-        due = await store.due_timers(door.clock.now(), BATCH)
-        if due:
-            await door.put_all([Due(subject, kind) for subject, kind in due])
-        metrics.LOOP_LAST_SUCCESS.labels(door.service, "timers").set_to_current_time()
-        if len(due) < BATCH:
-            await wake.wait()
+    underway: dict[Timer, asyncio.Future[Result]] = {}
+    with door.waking(wake):
+        while True:
+            wake.clear()
+            due = await store.due_timers(door.clock.now(), BATCH)
+            fresh = {timer: door.enter(Due(*timer)) for timer in due if timer not in underway}
+            if fresh:
+                # One whose stream another replica holds must not keep the others from being looked for.
+                await asyncio.wait(fresh.values(), timeout=PATIENCE_SECONDS)
+            underway = {timer: result for timer, result in (underway | fresh).items() if not result.done()}
+            metrics.LOOP_LAST_SUCCESS.labels(door.service, "timers").set_to_current_time()
+            if len(fresh) < BATCH:
+                await wake.wait()

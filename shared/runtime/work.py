@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from shared.contracts.envelope import Envelope
 from shared.contracts.event import Event
 from shared.runtime.ids import new_id
 from shared.runtime.needs import Kind, Need, Number, Rows, Stream, rows
+from shared.runtime.shelf import Shelf
 
 R = TypeVar("R")
 _ABSENT: Final = object()
@@ -76,15 +77,6 @@ class Journal:
         self._undo.clear()
 
 
-@dataclass(slots=True)
-class Shelf(Generic[R]):
-    """The rows of one kind: as they were loaded, and as they are now (None when deleted or absent)."""
-
-    kind: Kind
-    loaded: dict[Any, R]
-    now: dict[Any, R | None]
-
-
 class Work:
     """
     Everything one batch of messages has loaded and staged.
@@ -95,7 +87,7 @@ class Work:
 
     def __init__(self, source: str, kinds: Iterable[Kind]) -> None:
         self.source = source
-        self.shelves: dict[type, Shelf[Any]] = {kind.row: Shelf(kind, {}, {}) for kind in kinds}
+        self.shelves: dict[type, Shelf[Any]] = {kind.row: Shelf(kind) for kind in kinds}
         self.loaded: set[Need] = set()
         self.streams: dict[UUID, StreamState] = {}
         self.streams_before: dict[UUID, StreamState] = {}
@@ -108,6 +100,8 @@ class Work:
         self.journal = Journal()
         self._cause: Cause | None = None
         self._asking = False
+        self.looked = False
+        """Set when anything that may be loaded is looked at; whoever wants to know clears it before."""
 
     @contextmanager
     def asking(self) -> Iterator[None]:
@@ -129,6 +123,7 @@ class Work:
         Raises:
             NotLoaded: nothing asked for it.
         """
+        self.looked = True
         shelf: Shelf[R] = self.shelves[kind]
         wanted = key[0] if len(key) == 1 else key
         if wanted in shelf.now:
@@ -145,11 +140,7 @@ class Work:
         """
         need = rows(kind, **equal)
         self._must_be_loaded(need)
-        return [
-            row
-            for row in self.shelves[kind].now.values()
-            if row is not None and all(getattr(row, c) == v for c, v in zip(need.columns, need.values, strict=True))
-        ]
+        return self.shelves[kind].matching(need.columns, need.values)
 
     def put(self, row: object) -> None:
         """
@@ -159,7 +150,9 @@ class Work:
             NotLoaded: the stream that guards it was neither asked for nor begun.
         """
         shelf = self._shelf_for_change(row)
-        self.journal.put(shelf.now, shelf.kind.key_of(row), row)
+        key = shelf.kind.key_of(row)
+        self.journal.put(shelf.now, key, row)
+        shelf.note(key, row)
 
     def delete(self, row: object) -> None:
         """
@@ -258,10 +251,12 @@ class Work:
         self.journal.put(self.blanked, subject, value=True)
 
     def _must_be_loaded(self, need: Need) -> None:
-        if need not in self.loaded and not self._asking:
+        self.looked = True
+        if not self._asking and need not in self.loaded:
             raise NotLoaded(str(need))
 
     def _must_be_locked(self, subject: UUID) -> None:
+        self.looked = True
         if subject not in self.streams and not self._asking:
             raise NotLoaded(str(Stream(subject)))
 
@@ -275,13 +270,7 @@ class Work:
 
     def accept_rows(self, kind: type[R], found: Iterable[R]) -> None:
         """Take rows from the database; a row that this batch already staged keeps its staged state."""
-        shelf: Shelf[R] = self.shelves[kind]
-        for row in found:
-            key = shelf.kind.key_of(row)
-            untouched = shelf.now.get(key) is shelf.loaded.get(key)
-            shelf.loaded[key] = row
-            if untouched:
-                shelf.now[key] = row
+        self.shelves[kind].accept(found)
 
     def accept_stream(self, subject: UUID, state: StreamState, timers: Mapping[str, datetime]) -> None:
         """Take a locked stream and its open timers from the database."""
@@ -298,24 +287,12 @@ class Work:
         """
         again = [need for need in self.loaded if isinstance(need, Rows) and self.shelves[need.kind].kind.stream]
         for need in again:
-            self.shelves[need.kind].loaded.clear()
-            self.shelves[need.kind].now.clear()
+            self.shelves[need.kind].forget()
         return again
 
     def changed(self, shelf: Shelf[R]) -> tuple[list[R], list[tuple[R, R]], list[R]]:
-        """What differs from the database: new rows, pairs (before, now), and removed rows."""
-        new, moved, gone = [], [], []
-        for key, row in shelf.now.items():
-            before = shelf.loaded.get(key)
-            if row is before:
-                continue
-            if before is None and row is not None:
-                new.append(row)
-            elif before is not None and row is None:
-                gone.append(before)
-            elif before is not None and row is not None and row != before:
-                moved.append((before, row))
-        return new, moved, gone
+        """What of a shelf differs from the database: new rows, pairs (before, now), and removed rows."""
+        return shelf.changed()
 
 
-__all__ = ["Announcement", "Cause", "NotLoaded", "Number", "Rows", "Stream", "StreamState", "Work", "rows"]
+__all__ = ["Announcement", "Cause", "NotLoaded", "Number", "Rows", "Shelf", "Stream", "StreamState", "Work", "rows"]

@@ -1,6 +1,12 @@
 """The numbers every service shows at ``/metrics``; the label ``service`` says whose they are."""
 
+from datetime import UTC, date, datetime, time
+from functools import cache
+from typing import TypeVar
+
 from prometheus_client import Counter, Gauge, Histogram
+
+M = TypeVar("M", Counter, Gauge, Histogram)
 
 # Up to 30 s: an HTTP caller waits for a batch (1-20 ms) at best and for its deadline at worst.
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -42,8 +48,30 @@ WAITING = Gauge("plaint_waiting_messages", "Messages kept back, by reason.", ("s
 TIMER_LATE_SECONDS = Histogram(
     "plaint_timer_late_seconds", "How long after its moment a timer was handled.", ("service",), buckets=_LATE_SECONDS
 )
+EVENTS_SAID = Counter("plaint_events_said", "Events this service stated, by type.", ("service", "type"))
+STOPPED = Gauge(
+    "plaint_stopped", "1 while a part has stopped itself for a person to look: consumer or relay.", ("service", "part")
+)
+POOL_IN_USE = Gauge("plaint_pool_in_use_connections", "Connections lent by the database pool.", ("service",))
+POOL_SIZE = Gauge("plaint_pool_size_connections", "Connections the database pool may lend.", ("service",))
+CALENDAR_KNOWN_UNTIL = Gauge(
+    "plaint_calendar_known_until_timestamp_seconds",
+    "Until when the public holidays that deadlines are counted by are known (Unix time).",
+    ("service",),
+)
 LOOP_LAST_SUCCESS = Gauge(
     "plaint_loop_last_success_timestamp_seconds",
     "When a background loop last did its work (Unix time).",
     ("service", "loop"),
 )
+
+
+def show_known_until(service: str, last_day: date) -> None:
+    """Show until when the holidays are known by which *service* counts; the end of *last_day*, in UTC."""
+    CALENDAR_KNOWN_UNTIL.labels(service).set(datetime.combine(last_day, time.max, UTC).timestamp())
+
+
+@cache
+def of(metric: M, *labels: str) -> M:
+    """The part of a metric that has these labels; kept at hand, because finding it costs more than counting."""
+    return metric.labels(*labels)

@@ -9,7 +9,7 @@ import os
 import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -67,7 +67,8 @@ def is_traceparent(text: str | None) -> bool:
 def new_traceparent() -> str:
     """Begin a trace. Its flags say that nobody has recorded it so far."""
     # A leading 1 keeps both ids from being all zero.
-    return f"00-1{secrets.token_hex(16)[1:]}-1{secrets.token_hex(8)[1:]}-00"
+    digits = secrets.token_hex(23)
+    return f"00-1{digits[:31]}-1{digits[31:]}-00"
 
 
 def current_traceparent() -> str:
@@ -89,21 +90,16 @@ def start_span(
         attributes: shown under the same rules as in log lines.
     """
     cause = traceparent if is_traceparent(traceparent) else _current.get()
-    if _recording.tracer is None:
-        with _carried(Span(cause or new_traceparent())) as span:
+    tracer = _recording.tracer
+    work: AbstractContextManager[Span] = (
+        nullcontext(Span(cause or new_traceparent())) if tracer is None else _recorded(tracer, name, cause, attributes)
+    )
+    with work as span:
+        token = _current.set(span.traceparent)
+        try:
             yield span
-    else:
-        with _recorded(_recording.tracer, name, cause, attributes) as span, _carried(span):
-            yield span
-
-
-@contextmanager
-def _carried(span: Span) -> Iterator[Span]:
-    token = _current.set(span.traceparent)
-    try:
-        yield span
-    finally:
-        _current.reset(token)
+        finally:
+            _current.reset(token)
 
 
 @contextmanager

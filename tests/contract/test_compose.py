@@ -1,5 +1,6 @@
 """What docker-compose.yml, the image and example.env say is what the services understand."""
 
+import json
 import re
 import shlex
 import subprocess
@@ -9,19 +10,29 @@ from pathlib import Path
 import asyncpg
 import pytest
 import yaml
+from jsonschema import Draft7Validator, ValidationError
 from pydantic import BaseModel
 
+from plaint.cli import command_in
+from plaint.demo.play import FIRST_DAY, POLICY, SPEED
 from plaint.local.installation import database_programs
 from plaint.local.postgres import LocalPostgres
 from plaint.local.scratch import scratch_folder
+from plaint.words import Words
+from shared.api.keys import Keys
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("intake", "routing", "resolution", "followup")
 PROGRAMS = [f"{prefix}{name}" for name in SERVICES for prefix in ("", "migrate-")]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SCHEMA = json.loads((ROOT / "tests/contract/compose/compose-spec.json").read_text())
 EXAMPLE = dict(re.findall(r"^(?:# )?([A-Z_]+)=(.*)$", (ROOT / "deploy/example.env").read_text(), re.MULTILINE))
+DEMO = dict(re.findall(r"^([A-Z_]+)=(.*)$", (ROOT / "deploy/demo/demo.env").read_text(), re.MULTILINE))
 VARIABLE = re.compile(r"\$\{(\w+):\?[^}]+\}")
+OPTIONAL = re.compile(r"\$\{(\w+):-([^}]*)\}")
 PASSWORDS = {f"{owner}_PASSWORD" for owner in ("POSTGRES", *(f"{name.upper()}_DATABASE" for name in SERVICES))}
+ALL_PASSWORDS = PASSWORDS | {"GRAFANA_PASSWORD"}
+ONLY_A_DEMO_S = {"PLAINT_DEMO", "PLAINT_CLOCK__ORIGIN", "PLAINT_CLOCK__ANCHOR", "PLAINT_CLOCK__SPEED"}
 STAGES = (ROOT / "deploy/Dockerfile").read_text().replace("\\\n", " ").split("\nFROM ")
 
 
@@ -41,6 +52,7 @@ def environment_of(program, example=()):
 
 
 def settings_of(program, monkeypatch, example=()):
+    """Build the settings of a program from what its container gets, and from nothing else."""
     for name, value in environment_of(program, example).items():
         monkeypatch.setenv(name, value)
     return settings_class(program)()
@@ -69,8 +81,22 @@ def no_settings_of_ours(monkeypatch):
 
 
 def test_everything_is_there():
-    assert set(COMPOSE["services"]) == {"kafka", "postgres", *PROGRAMS}
+    assert set(COMPOSE["services"]) == {"kafka", "postgres", *PROGRAMS, "demo", "prometheus", "grafana"}
     assert "version" not in COMPOSE
+
+
+def test_the_file_is_valid_by_the_compose_specification():
+    Draft7Validator(SCHEMA).validate(COMPOSE)
+
+
+def test_the_specification_is_looked_at():
+    with pytest.raises(ValidationError):
+        Draft7Validator(SCHEMA).validate({"services": {"kafka": {"images": "a"}}})
+
+
+def test_what_only_some_want_is_behind_a_profile():
+    profiles = {name: service["profiles"] for name, service in COMPOSE["services"].items() if "profiles" in service}
+    assert profiles == {"demo": ["demo"], "prometheus": ["obs"], "grafana": ["obs"]}
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
@@ -86,8 +112,45 @@ def test_the_example_lists_what_the_file_reads_and_nothing_else():
     passed_on = {
         name for each in PROGRAMS for name, value in COMPOSE["services"][each]["environment"].items() if value is None
     }
-    assert required == PASSWORDS
-    assert set(EXAMPLE) == required | passed_on
+    optional = {name for name, _ in OPTIONAL.findall((ROOT / "docker-compose.yml").read_text())}
+    assert required == ALL_PASSWORDS
+    assert set(EXAMPLE) == required | (passed_on | optional) - ONLY_A_DEMO_S - {"PLAINT_DEMO_KEY"}
+
+
+def test_the_demo_s_settings_are_those_that_its_story_wants(monkeypatch):
+    anchor = {"PLAINT_CLOCK__ANCHOR": "2026-11-25T03:00:00Z"}
+    assert ALL_PASSWORDS | ONLY_A_DEMO_S - set(anchor) | POLICY.keys() <= set(DEMO)
+    assert {name: DEMO[name] for name in POLICY} == POLICY
+    for name in SERVICES:
+        settings = settings_of(name, monkeypatch, DEMO | anchor)
+        assert (settings.demo, settings.clock.origin, settings.clock.speed) == (True, FIRST_DAY, SPEED)
+    given = {name for each in SERVICES for name in COMPOSE["services"][each]["environment"]}
+    assert POLICY.keys() <= given
+
+
+def test_the_demo_has_containers_of_its_own_and_a_key_that_its_services_know():
+    assert DEMO["COMPOSE_PROJECT_NAME"] != COMPOSE["name"]
+    keys = Keys(ROOT / DEMO["PLAINT_KEYS_FOLDER"] / "keys.json")
+    assert keys.find(DEMO["PLAINT_DEMO_KEY"]) is not None
+    assert not (ROOT / "deploy/example.env").read_text().count("PLAINT_DEMO")
+
+
+def test_the_demo_s_command_and_addresses_are_those_of_the_others():
+    service = COMPOSE["services"]["demo"]
+    plaint, demo, option = service["command"]
+    parameters = command_in(Words("en")).commands[demo].params
+    assert plaint == "plaint"
+    assert option in {name for parameter in parameters for name in parameter.opts}
+    for name in SERVICES:
+        port = settings_class(name).model_fields["port"].default
+        assert service["environment"][f"PLAINT_{name.upper()}_URL"] == f"http://{name}:{port}"
+    assert set(service["depends_on"]) == set(SERVICES)
+
+
+def test_grafana_lets_people_look_and_nobody_change_without_the_password():
+    given = COMPOSE["services"]["grafana"]["environment"]
+    assert given["GF_SECURITY_ADMIN_PASSWORD"] == "${GRAFANA_PASSWORD:?set it}"
+    assert given["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
 
 
 def test_the_guide_names_settings_that_exist():
@@ -100,7 +163,7 @@ def test_the_guide_names_settings_that_exist():
 def test_no_password_is_written_anywhere():
     assert [name for name, value in EXAMPLE.items() if "PASSWORD" in name and value] == []
     for service in COMPOSE["services"].values():
-        for name, value in service["environment"].items():
+        for name, value in service.get("environment", {}).items():
             if "PASSWORD" in name:
                 assert value is None or VARIABLE.fullmatch(value)
             assert not re.search(r"://\w+:(?!\$\{)[^@,]*@", str(value)), name
@@ -130,7 +193,7 @@ def test_every_command_is_one_of_the_service(program):
     assert command in {each.name or each.callback.__name__ for each in main.registered_commands}
 
 
-@pytest.mark.parametrize("program", PROGRAMS)
+@pytest.mark.parametrize("program", [*PROGRAMS, "demo"])
 def test_a_program_may_do_little(program):
     service = COMPOSE["services"][program]
     assert (service["user"], service["read_only"], service["cap_drop"]) == ("10001:10001", True, ["ALL"])
@@ -160,20 +223,21 @@ def test_the_keys_are_read_from_the_mounted_folder(monkeypatch):
     for name in SERVICES:
         (mount,) = COMPOSE["services"][name]["volumes"]
         assert mount["read_only"]
+        assert OPTIONAL.fullmatch(mount["source"])[2] == "./.plaint/compose"
         assert settings_of(name, monkeypatch).keys_file == Path(mount["target"]) / "keys.json"
 
 
 def test_only_this_machine_sees_the_ports():
     ports = [port for service in COMPOSE["services"].values() for port in service.get("ports", ())]
-    assert len(ports) == 5
+    assert len(ports) == 7
     assert [port for port in ports if not port.startswith("127.0.0.1:")] == []
 
 
 def test_every_image_has_a_tag_and_every_mounted_file_is_there():
     for service in COMPOSE["services"].values():
-        assert re.fullmatch(r"[a-z/]+:\d[\w.]*", service["image"])
+        assert re.fullmatch(r"[a-z/]+:v?\d[\w.]*", service["image"])
         files = [each.split(":")[0] for each in service.get("volumes", ()) if isinstance(each, str)]
-        assert [each for each in files if each.startswith("./") and not (ROOT / each).is_file()] == []
+        assert [each for each in files if each.startswith("./") and not (ROOT / each).exists()] == []
 
 
 def test_the_broker_is_reached_as_it_says():
@@ -203,7 +267,7 @@ def test_the_image_copies_what_is_there_and_runs_as_nobody():
 def test_the_image_has_the_version_of_the_product():
     version = re.search(r'^version = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)[1]
     assert f'image.version="{version}"' in STAGES[-1]
-    assert {COMPOSE["services"][each]["image"] for each in PROGRAMS} == {f"plaint:{version}"}
+    assert {COMPOSE["services"][each]["image"] for each in (*PROGRAMS, "demo")} == {f"plaint:{version}"}
 
 
 @pytest.mark.parametrize("cluster", ["", "kept-id"])

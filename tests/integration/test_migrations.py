@@ -14,7 +14,8 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from shared.runtime.database import Database
-from shared.runtime.migrate import DatabaseTooOld, check_migrated, migrate
+from shared.runtime.migrate import migrate
+from shared.runtime.revisions import DatabaseTooOld, check_migrated, revisions_in
 
 SERVICES = ("intake", "routing", "resolution", "followup")
 LATER = """
@@ -50,7 +51,7 @@ class Service:
         await migrate(self.database, folder or self.migrations, self.metadata)
 
     async def check(self, folder=None):
-        await check_migrated(self.database, folder or self.migrations)
+        await check_migrated(self.database, revisions_in(folder or self.migrations))
 
     async def run(self, *statements):
         async with self.database.engine.begin() as connection:

@@ -180,6 +180,21 @@ async def test_cases_with_nothing_due_are_listed_by_their_state_page_by_page(cli
     assert found == sorted(case.rpartition("/")[2] for case in cases)
 
 
+@pytest.mark.parametrize("limit", [1, 2, 3, 4])
+async def test_in_a_state_what_is_due_comes_before_what_is_not_wherever_a_page_ends(client, limit):
+    ids = sorted([(await client.opened()).rpartition("/")[2] for _ in range(4)])
+    undated = "update cases set next_due_at = null where complaint_id = any($1::uuid[])"
+    async with client.engine.database.connection() as connection:
+        await connection.execute(undated, [ids[0], ids[2]])
+    found, cursor = [], {}
+    while cursor is not None:
+        page = (await client.get("/v1/cases", params={"state": "open", "limit": limit, **cursor})).json()
+        found += [each["complaint_id"] for each in page["items"]]
+        cursor = page["next"] and {"cursor": page["next"]}
+    assert sorted(found[:2]) == [ids[1], ids[3]]
+    assert found[2:] == [ids[0], ids[2]]
+
+
 async def test_timers_fire_from_the_database(client):
     case = await client.opened(at=datetime(2026, 1, 5, 2, 0, tzinfo=UTC))
     timers = asyncio.create_task(fire_timers(client.engine.door, client.engine.store))

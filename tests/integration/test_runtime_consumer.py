@@ -151,7 +151,8 @@ async def everything_waits(door, count):
 async def test_while_the_door_is_slow_the_consumer_keeps_its_place_and_loses_nothing(
     door, database, cluster, heard, monkeypatch
 ):
-    monkeypatch.setattr(consuming, "SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(consuming, "PAUSE_SECONDS", 0.1)
+    monkeypatch.setattr(consuming, "UNDERWAY_LIMIT", 1)
     consumer = Consumer("routing", ["intake"], door.door, cluster)
     await publish(cluster, *(saying(door, subject, "before") for subject in SUBJECTS))
 

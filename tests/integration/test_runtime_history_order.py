@@ -25,6 +25,9 @@ from shared.testing.events import sample
 
 WRITERS = 10
 SECONDS = 3.0
+ENOUGH = 25
+"""Events of each subject that are written however long a busy machine takes, up to ``PATIENCE``."""
+PATIENCE = 30.0
 SUBJECTS = [UUID(int=n) for n in range(1, 7)]
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
@@ -43,10 +46,8 @@ class ForgetfulConnection:
     def __getattr__(self, name):
         return getattr(self._connection, name)
 
-    async def fetchval(self, query, *values):
-        if "from pg_advisory_xact_lock" not in query:
-            return await self._connection.fetchval(query, *values)
-        return None
+    async def execute(self, query, *values):
+        return await self._connection.execute(query.replace("pg_advisory_xact_lock($1)", "$1::bigint"), *values)
 
 
 @dataclass
@@ -75,7 +76,7 @@ async def write(connection, wrap, chance):
     async with connection.transaction():
         if chance.random() < 0.5:
             await connection.fetchval("select pg_current_xact_id()")
-            await asyncio.sleep(chance.random() * 0.01)
+            await asyncio.sleep(chance.random() * 0.1)
         work, ledger = Work("routing", ()), Ledger()
         transaction = SqlTransaction(wrap(connection), {})
         subjects = chance.sample(SUBJECTS, chance.choice((1, 1, 2)))
@@ -90,14 +91,18 @@ async def write(connection, wrap, chance):
             await asyncio.sleep(chance.random() * 0.01)
         if chance.random() < 0.1:
             raise RolledBack
+    return subjects
 
 
-async def keep_writing(database, seed, wrap, until):
+async def keep_writing(database, seed, wrap, written):
     chance = random.Random(seed)  # noqa: S311 - a load that can be repeated
+    now = asyncio.get_running_loop().time
+    start = now()
     async with database.connection() as connection:
-        while asyncio.get_running_loop().time() < until:
+        while now() < start + SECONDS or (now() < start + PATIENCE and min(map(written.get, SUBJECTS)) < ENOUGH):
             try:
-                await write(connection, wrap, chance)
+                for subject in await write(connection, wrap, chance):
+                    written[subject] += 1
             except RolledBack:
                 await asyncio.sleep(chance.random() * 0.002)
 
@@ -142,8 +147,8 @@ async def under_load(database, wrap, *readers):
             asyncio.create_task(reader(connection, log, done))
             for reader, connection, log in zip(readers, connections, logs, strict=True)
         ]
-        until = asyncio.get_running_loop().time() + SECONDS
-        await asyncio.gather(*(keep_writing(database, seed, wrap, until) for seed in range(WRITERS)))
+        written = dict.fromkeys(SUBJECTS, 0)
+        await asyncio.gather(*(keep_writing(database, seed, wrap, written) for seed in range(WRITERS)))
         done.set()
         await asyncio.gather(*reading)
         kept = await connections[0].fetch("select subject, sequence from history order by id")

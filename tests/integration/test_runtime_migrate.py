@@ -6,7 +6,8 @@ import pytest
 import sqlalchemy as sa
 
 from shared.runtime.database import Database
-from shared.runtime.migrate import DatabaseTooOld, check_migrated, migrate
+from shared.runtime.migrate import migrate
+from shared.runtime.revisions import DatabaseTooOld, check_migrated, revisions_in
 from shared.runtime.tables import add_runtime_tables
 
 METADATA = sa.MetaData()
@@ -64,13 +65,13 @@ async def tables(database):
 
 async def test_a_new_database_gets_every_table_and_a_second_time_changes_nothing(empty, folder):
     with pytest.raises(DatabaseTooOld):
-        await check_migrated(empty, folder)
+        await check_migrated(empty, revisions_in(folder))
 
     for _ in range(2):
         await migrate(empty, folder, METADATA)
 
     assert await tables(empty) == {*METADATA.tables, "alembic_version"}
-    await check_migrated(empty, folder)
+    await check_migrated(empty, revisions_in(folder))
 
 
 @pytest.mark.usefixtures("second_migration")
@@ -78,7 +79,7 @@ async def test_two_processes_that_migrate_at_once_wait_for_each_other(empty, fol
     await asyncio.gather(*(migrate(empty, folder, METADATA) for _ in range(3)))
 
     assert "extra" in await tables(empty)
-    await check_migrated(empty, folder)
+    await check_migrated(empty, revisions_in(folder))
 
 
 async def test_code_that_is_newer_than_its_database_says_so(empty, folder):
@@ -86,11 +87,11 @@ async def test_code_that_is_newer_than_its_database_says_so(empty, folder):
     (folder / "versions" / "0002.py").write_text(SECOND)
 
     with pytest.raises(DatabaseTooOld, match="at 0001, needs 0002"):
-        await check_migrated(empty, folder)
+        await check_migrated(empty, revisions_in(folder))
 
 
 async def test_code_that_is_older_than_its_database_starts(empty, folder, second_migration):
     await migrate(empty, folder, METADATA)
     second_migration.unlink()
 
-    await check_migrated(empty, folder)
+    await check_migrated(empty, revisions_in(folder))

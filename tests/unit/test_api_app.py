@@ -1,6 +1,7 @@
 """What wraps every request: ids, traces, limits, numbers."""
 
 import asyncio
+import re
 
 import httpx
 import pytest
@@ -168,7 +169,14 @@ async def test_openapi_has_both_titles_function_names_and_tags(client):
     assert document["info"]["title"] == "受理 Intake"
     operation = document["paths"]["/v1/complaints/{complaint_id}"]["get"]
     assert (operation["operationId"], operation["tags"]) == ("get_complaint", ["complaints"])
-    assert (await client.get("/docs")).status_code == 200
+
+
+async def test_the_page_for_people_needs_nothing_from_elsewhere(client):
+    page = await client.get("/docs")
+
+    assert page.headers["content-type"].startswith("text/html")
+    assert "GET /v1/complaints/{complaint_id}" in page.text
+    assert not re.search(r"https?://|//cdn|<script|<link", page.text)
 
 
 async def test_livez_asks_nothing_and_readyz_asks_all():

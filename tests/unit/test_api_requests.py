@@ -169,3 +169,16 @@ def test_another_form_of_key_is_invalid(header):
 
 def test_the_longest_key_has_255_characters():
     assert parse_key("k" * 255) == parse_key(f'"{"k" * 255}"') == "k" * 255
+
+
+@pytest.mark.parametrize("body", [b"{", b'{"a": "\xff"}'])
+async def test_a_stranger_learns_only_that_a_key_is_needed(client, body):
+    """FastAPI reads the body before it asks who is calling."""
+    headers = {"Content-Type": "application/json"}
+
+    known = await client.post("/commands", content=body, headers=headers)
+    stranger = await client.post("/commands", content=body, headers=headers | {"Authorization": "Bearer x"})
+
+    assert (known.status_code, known.json()["type"]) == (422, "/problems/not-json")
+    assert (stranger.status_code, stranger.json()["type"]) == (401, "/problems/key-required")
+    assert stranger.headers["www-authenticate"] == 'Bearer realm="plaint"'

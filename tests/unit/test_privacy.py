@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.privacy import Masked, mask, unmask
+from shared.privacy import Masked, mask, search, unmask
 
 NAMES = ("王小明", "歐陽娜娜", "John Smith", "Will")
 
@@ -288,6 +288,43 @@ def test_masking_twice_is_masking_once(text):
     assert mask(once, NAMES) == once
 
 
+@given(texts, st.sampled_from(([], NAMES, ("王小明", "John"))))
+@settings(max_examples=500, deadline=None)
+def test_searching_beforehand_changes_nothing(text, names):
+    """All but the names is found before the customer is known, and the names are found around it all the same."""
+    assert mask(search(text), names, {"⟦phone:1⟧": "13800138000"}) == mask(text, names, {"⟦phone:1⟧": "13800138000"})
+
+
+@given(st.sampled_from([text for text, _ in PERSONAL] + HARMLESS), st.sampled_from(["。\n" * 30, "|\n" * 30]))
+@settings(max_examples=300, deadline=None)
+def test_what_is_found_does_not_depend_on_where_it_stands(text, filler):
+    """Numbers are looked for only around their digits; that must not show."""
+    alone = mask(text, NAMES).text
+
+    assert mask(f"{filler}{text}{filler}{text}", NAMES).text == f"{filler}{alone}{filler}{alone}"
+
+
+@pytest.mark.parametrize(
+    ("text", "names", "masked"),
+    [
+        ("王小明王 小·明", ["王小明"], "⟦name:1⟧⟦name:1⟧"),
+        ("李四和李四光", ["李四光", "李四"], "⟦name:1⟧和⟦name:2⟧"),
+        ("欧阳先生姓欧", ["欧阳明"], "⟦name:1⟧先生姓欧"),
+        ("我叫做小明，本人小明，他叫小明", ["王小明"], "我叫做⟦name:1⟧，本人⟦name:1⟧，他叫小明"),
+        ("ＪＯＨＮ　ＳＭＩＴＨ", ["John Smith"], "⟦name:1⟧"),
+        ("ANNA-LENA o'neil; Anna", ["Anna-Lena O'Neil"], "⟦name:1⟧; Anna"),
+        ("Mr smith, ms Smithson", ["John Smith"], "Mr ⟦name:1⟧, ms Smithson"),
+        ("İpek IŞIK", ["ipek ışik"], "⟦name:1⟧"),
+        ("ROSE rose Rose", ["Rose"], "⟦name:1⟧ rose ⟦name:1⟧"),
+        ("x" * 70, ["x" * 70], "x" * 70),
+        ("王" * 70, ["王" * 70], "⟦name:1⟧" + "王" * 10),
+        ("无名", ["", " ", "·", "-"], "无名"),
+    ],
+)
+def test_a_name_is_found_in_every_way_it_is_written(text, names, masked):
+    assert mask(text, names).text == masked
+
+
 @given(texts)
 @settings(max_examples=500, deadline=None)
 def test_the_exact_text_comes_back_unless_a_value_has_two_spellings(text):
@@ -350,8 +387,10 @@ HOSTILE = [
         "路一",
         "身份证",
         "我叫",
+        "我叫小明",
+        "王 小·明",
     ),
-    *("王小", " ", "王先生13800138000 a@b.com "),
+    *("王小", " ", "John", "John ", "mr John ", "123456/", "1-23456  ", "王先生13800138000 a@b.com "),
 ]
 
 

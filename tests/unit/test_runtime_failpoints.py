@@ -1,5 +1,6 @@
 """Places where a test may make a process die, stall or raise; nothing happens there otherwise."""
 
+import asyncio
 import re
 import signal
 import subprocess
@@ -43,6 +44,28 @@ async def test_a_planted_place_raises_or_stalls(monkeypatch):
     start = time.monotonic()
     await failpoints.reach("there")
     assert time.monotonic() - start >= 0.05
+
+
+async def test_a_planted_place_stops_the_whole_loop_once(monkeypatch):
+    monkeypatch.setitem(failpoints._PLANTED, "here", "block:0.1")
+    ticks = []
+
+    async def tick():
+        while True:
+            ticks.append(time.monotonic())
+            await asyncio.sleep(0.01)
+
+    ticking = asyncio.create_task(tick())
+    await asyncio.sleep(0.03)
+    start = time.monotonic()
+    await failpoints.reach("here")
+    stopped = time.monotonic() - start
+    await failpoints.reach("here")
+    ticking.cancel()
+
+    assert stopped >= 0.1
+    assert time.monotonic() - start < 0.2
+    assert not [at for at in ticks if start < at < start + 0.1]
 
 
 @pytest.mark.parametrize(("planted", "code"), [("", 0), ("door.after_commit=kill", -signal.SIGKILL)])

@@ -34,6 +34,8 @@ def header_text(value: str | None, hint: str | None = None) -> str | None:
         hint: charset of the mail's body, for values in raw bytes.
     """
     unfolded = (value or "")[:_LONGEST].replace("\r", "").replace("\n", "")
+    if unfolded.isascii() and "=?" not in unfolded:
+        return clean_line(unfolded)
     return clean_line("".join(decode(data, charset, hint).text for charset, data in _runs(unfolded)))
 
 

@@ -92,7 +92,7 @@ class Told:
     What a contact says, as far as deciding on it goes.
 
     ``kind`` is the channel's word on it: ``message``, ``missed``, ``empty``, ``auto_reply`` or ``bounce``. ``subject``
-    is None in a reply, where it repeats somebody else's.
+    is None in a reply, where it repeats somebody else's. ``text_hash`` and ``fingerprint`` are those of all it says.
     """
 
     channel: str
@@ -100,12 +100,8 @@ class Told:
     text: str = field(repr=False)
     subject: str | None = field(default=None, repr=False)
     arrival: str | None = None
+    text_hash: str = ""
     fingerprint: bytes = field(default=b"", repr=False)
-
-    @property
-    def text_hash(self) -> str:
-        """The digest of the text."""
-        return text_hash(self.text)
 
     @property
     def is_vouched_for(self) -> bool:

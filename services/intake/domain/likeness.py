@@ -8,6 +8,7 @@ same n-grams, so the overlap of two texts can be told from it (bottom-k sketch, 
 import re
 import struct
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterator
 from zlib import crc32
 
@@ -18,13 +19,13 @@ FEWEST = 12
 """Of fewer n-grams than this nothing can be concluded: about one short sentence."""
 LONGEST = 20_000
 
-_HAN = re.compile("[㐀-鿿豈-﫿]")
+_NO_WORD = re.compile(r"[\W_]+")
 
 
 def fingerprint(text: str) -> bytes:
     """What a text is compared by: at most 2 KiB."""
-    plain = "".join(filter(str.isalnum, unicodedata.normalize("NFKC", text[:LONGEST]).casefold()))
-    hashes = sorted({crc32(gram.encode()) for gram in _grams(plain)})[:SIZE]
+    plain = _NO_WORD.sub("", unicodedata.normalize("NFKC", text[:LONGEST]).casefold())
+    hashes = sorted(set(map(crc32, _grams(plain))))[:SIZE]
     return struct.pack(f"<{len(hashes)}I", *hashes)
 
 
@@ -35,15 +36,17 @@ def likeness(one: bytes, other: bytes) -> float:
         return 0.0
     # Beyond the largest hash of a full sample nothing is known of that text.
     known = min(hashes[-1] if len(hashes) == SIZE else 2**32 for hashes in (ours, theirs))
-    left, right = ({value for value in hashes if value <= known} for hashes in (ours, theirs))
-    return len(left & right) / max(1, min(len(left), len(right)))
+    left, right = (hashes[: bisect_right(hashes, known)] for hashes in (ours, theirs))
+    return len(set(left).intersection(right)) / max(1, min(len(left), len(right)))
 
 
-def _grams(plain: str) -> Iterator[str]:
-    for start, char in enumerate(plain):
-        width = HAN_WIDTH if _HAN.match(char) else OTHER_WIDTH
-        if start + width <= len(plain):
-            yield plain[start : start + width]
+def _grams(plain: str) -> Iterator[bytes]:
+    if plain.isascii():
+        encoded = plain.encode()
+        return (encoded[start : start + OTHER_WIDTH] for start in range(len(encoded) - OTHER_WIDTH + 1))
+    widths = (HAN_WIDTH if "㐀" <= char <= "鿿" or "豈" <= char <= "﫿" else OTHER_WIDTH for char in plain)
+    ends = enumerate(map(int.__add__, range(len(plain)), widths))
+    return (plain[start:end].encode() for start, end in ends if end <= len(plain))
 
 
 def _hashes(packed: bytes) -> tuple[int, ...]:

@@ -38,21 +38,22 @@ def of_contact(message: Message[ReceiveContact], work: Work) -> Iterator[Need]:
 
 
 def _customer_needs(command: ReceiveContact, work: Work) -> Iterator[Need]:
-    for identity in _found(command, work):
+    found = _found(command, work)
+    for identity in found:
         yield Stream(identity.customer_id)
         yield rows(Customer, customer_id=identity.customer_id)
-    customer, _ = recognised(command, work)
+    customer, _ = _strongest(found, work)
     for complaint_id in customer.recent if customer else ():
         yield rows(Complaint, complaint_id=complaint_id)
 
 
 def _complaint_needs(command: ReceiveContact, work: Work) -> Iterator[Need]:
-    earlier = [contact for contact in (same_contact(command, work), latest_contact(command, work)) if contact]
-    named = [contact.complaint_id for contact in earlier if contact.complaint_id]
-    named += [key.complaint_id for key in _thread_keys(command, work)]
     arrival = _arrival(command, work)
     if arrival is not None:
         yield rows(Contact, contact_id=arrival.contact_id)
+    earlier = [contact for contact in (same_contact(command, work), _latest(arrival, work)) if contact]
+    named = [contact.complaint_id for contact in earlier if contact.complaint_id]
+    named += [key.complaint_id for key in _thread_keys(command, work)]
     for complaint_id in named:
         yield rows(Complaint, complaint_id=complaint_id)
     quoted = [complaint.complaint_id for complaint in _quoted(command, work)]
@@ -95,7 +96,10 @@ def _arrival(command: ReceiveContact, work: Work) -> Arrival | None:
 
 def latest_contact(command: ReceiveContact, work: Work) -> Contact | None:
     """The last contact under the same id, whatever it said."""
-    arrival = _arrival(command, work)
+    return _latest(_arrival(command, work), work)
+
+
+def _latest(arrival: Arrival | None, work: Work) -> Contact | None:
     return work.get(Contact, arrival.contact_id) if arrival else None
 
 
@@ -115,7 +119,11 @@ def _found(command: ReceiveContact, work: Work) -> list[Identity]:
 
 def recognised(command: ReceiveContact, work: Work) -> tuple[Customer | None, IdentityType | None]:
     """The customer this contact is from, and by what they are known; nobody if they are new."""
-    evidence = recognise((identity.type, identity.customer_id) for identity in _found(command, work))
+    return _strongest(_found(command, work), work)
+
+
+def _strongest(found: Iterable[Identity], work: Work) -> tuple[Customer | None, IdentityType | None]:
+    evidence = recognise((identity.type, identity.customer_id) for identity in found)
     if evidence is None:
         return None, None
     kind, customer_id = evidence

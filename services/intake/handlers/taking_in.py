@@ -11,6 +11,7 @@ from services.intake.handlers.contact import ReceiveContact, Reception
 from services.intake.handlers.masking import Masking
 from services.intake.handlers.surroundings import NUMBERS
 from shared.contracts.intake import ComplaintLinked, ComplaintReceived, ContactRecorded, MessageReceived
+from shared.privacy import Searched
 from shared.runtime.ids import new_id
 from shared.runtime.message import Message
 from shared.runtime.work import Work
@@ -36,6 +37,12 @@ class Arrived:
         self._customer = customer
         self._zone = zone
         self._names = names_of(customer, self._contact.sender.name)
+
+    @property
+    def _news(self) -> str | Searched:
+        """What it says beyond what was said before; all of it has been searched already."""
+        is_all = self._told is self._command.told
+        return self._command.words.text if is_all else self._told.text
 
     def take_in(self, work: Work) -> Reception:
         """Say what the contact is, keep it, and answer."""
@@ -102,7 +109,7 @@ class Arrived:
         )
 
     def _received(self, complaint: Complaint, customer: Customer, masking: Masking) -> ComplaintReceived:
-        contact = self._contact
+        contact, words = self._contact, self._command.words
         return ComplaintReceived(
             complaint_id=complaint.complaint_id,
             number=complaint.number,
@@ -111,13 +118,13 @@ class Arrived:
             channel=contact.channel,
             language=contact.language,
             received_at=complaint.received_at,
-            subject_line=masking.optional(contact.subject),
+            subject_line=masking.optional(words.subject),
             # All of it, even where something harmless had come under the same id before.
-            text=masking.text(self._command.told.text),
-            transcript=masking.turns(contact.transcript),
-            product=masking.optional(contact.product),
-            order_reference=masking.optional(contact.order_reference),
-            remedy_sought=masking.optional(contact.remedy_sought),
+            text=masking.text(words.text),
+            transcript=masking.turns(words.transcript),
+            product=masking.optional(words.product),
+            order_reference=masking.optional(words.order_reference),
+            remedy_sought=masking.optional(words.remedy_sought),
             tier=customer.tier.value,
         )
 
@@ -131,7 +138,7 @@ class Arrived:
                 channel=self._contact.channel,
                 language=self._contact.language,
                 received_at=self._message.at,
-                text=masking.text(self._told.text),
+                text=masking.text(self._news),
             )
         )
         work.put(Tokens(complaint.complaint_id, masking.tokens))
@@ -145,7 +152,7 @@ class Arrived:
             "kind": self._decision.kind.value,
             "language": self._contact.language,
             "received_at": self._message.at,
-            "text": Masking(self._names).optional(self._told.text),
+            "text": Masking(self._names).optional(self._news),
         }
         work.announce(ContactRecorded.model_validate(recorded))
 

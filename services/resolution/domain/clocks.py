@@ -135,8 +135,10 @@ def deadlines_of(case: Case, start: datetime, policy: ClockPolicy) -> Iterator[D
         policy: the terms.
     """
     for kind in SERVICE_KINDS:
-        due_at = policy.hours.add_business_time(start, policy.term(kind, case))
-        yield _deadline(case, kind, start, due_at, policy.hours)
+        term = policy.term(kind, case)
+        due_at = policy.hours.add_business_time(start, term)
+        warn_at = policy.hours.add_business_time(start, WARN_SHARE * term)
+        yield Deadline(case.complaint_id, case.round, kind, due_at, warn_at)
     yield from legal_deadlines_of(case, start, policy)
 
 
@@ -146,12 +148,17 @@ def legal_deadlines_of(case: Case, start: datetime, policy: ClockPolicy) -> Iter
 
     One that was over before a later round began is not missed anew.
     """
-    if case.received_at is None:
+    received_at, hours = case.received_at, policy.hours
+    if received_at is None:
         return
     for clock in LEGAL_CLOCKS.values():
-        due_at = clock.due_at(case.received_at, policy.hours)
-        if _applies(clock, case, case.received_at, policy) and (case.round == 1 or due_at > start):
-            yield replace(_deadline(case, clock.kind, case.received_at, due_at, policy.hours), legal=True)
+        if not _applies(clock, case, received_at, policy):
+            continue
+        due_at = clock.due_at(received_at, hours)
+        if case.round == 1 or due_at > start:
+            term = hours.business_time_between(received_at, due_at)
+            warn_at = hours.add_business_time(received_at, WARN_SHARE * term)
+            yield Deadline(case.complaint_id, case.round, clock.kind, due_at, warn_at, legal=True)
 
 
 def met_by(kind: str) -> ServiceKind:
@@ -173,8 +180,3 @@ def finish(deadline: Deadline, at: datetime) -> Deadline:
 def _applies(clock: LegalClock, case: Case, received_at: datetime, policy: ClockPolicy) -> bool:
     chosen = clock.kind in policy.legal_kinds or (case.regulated and clock.country == policy.country)
     return chosen and clock.holds_on(received_at.astimezone(policy.hours.zone).date())
-
-
-def _deadline(case: Case, kind: str, start: datetime, due_at: datetime, hours: BusinessCalendar) -> Deadline:
-    warn_at = hours.add_business_time(start, WARN_SHARE * hours.business_time_between(start, due_at))
-    return Deadline(case.complaint_id, case.round, kind, due_at, warn_at)

@@ -108,7 +108,8 @@ def promises_of(case: Case, state: PromiseState, work: Work) -> list[Promise]:
 
 def keep(case: Case, work: Work) -> Done:
     """Write the case, with its next date for the queue."""
-    work.put(replace(case, next_due_at=min(_dates(case, work), default=None)))
+    next_due_at = min(_dates(case, work), default=None)
+    work.put(case if case.next_due_at == next_due_at else replace(case, next_due_at=next_due_at))
     return Done(case.complaint_id, case.state, case.round, case.revision)
 
 

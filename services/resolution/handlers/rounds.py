@@ -1,5 +1,6 @@
 """How a case begins, ends and begins again; every reaction ends in ``settle``."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal
 
@@ -7,6 +8,7 @@ from services.resolution.domain import case as cases
 from services.resolution.domain.case import Case, ClosedReason, State, Step
 from services.resolution.domain.policy import CasePolicy
 from services.resolution.handlers import clocks
+from shared.contracts.event import Deadline
 from shared.contracts.resolution import CaseClosed, CaseOpened, CaseReopened, ResolutionMessageRequested
 from shared.runtime.work import Work
 
@@ -58,6 +60,7 @@ def resume(case: Case, at: datetime, work: Work, policy: CasePolicy) -> Case:
 def _open(case: Case, at: datetime, work: Work, policy: CasePolicy) -> Case:
     case = cases.take(case, Step.OPEN)
     clocks.start_clocks(case, case.received_at or at, at, work, policy)
+    deadlines = clocks.published_deadlines(case, work)
     work.announce(
         CaseOpened.model_validate(
             {
@@ -68,17 +71,17 @@ def _open(case: Case, at: datetime, work: Work, policy: CasePolicy) -> Case:
                 "team": case.team,
                 "owner": case.owner,
                 "priority": case.priority,
-                "deadlines": clocks.published_deadlines(case, work),
+                "deadlines": deadlines,
             }
         )
     )
     if not case.over:
-        _request_acknowledgement(case, work)
+        _request_acknowledgement(case, deadlines, work)
     return case
 
 
-def _request_acknowledgement(case: Case, work: Work) -> None:
-    answer_due_at = next(each.due_at for each in clocks.published_deadlines(case, work) if each.kind == "answer")
+def _request_acknowledgement(case: Case, deadlines: Iterable[Deadline], work: Work) -> None:
+    answer_due_at = next(each.due_at for each in deadlines if each.kind == "answer")
     work.announce(
         ResolutionMessageRequested(
             complaint_id=case.complaint_id,

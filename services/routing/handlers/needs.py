@@ -1,6 +1,7 @@
 """What each handler has loaded before it runs."""
 
 from collections.abc import Iterable
+from typing import Final
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from services.routing.domain.complaint import Complaint
@@ -18,17 +19,23 @@ from shared.runtime.message import Message
 from shared.runtime.needs import Need, Stream, rows
 from shared.runtime.work import Work
 
+EVERYONE: Final = (rows(Agent), rows(Workload))
+"""Everyone who could get a complaint."""
+
 
 def of_command(
     message: Message[Classify | DecideTriage | CorrectClassification | GiveOut], _work: Work
 ) -> Iterable[Need]:
     """The complaint that the command names, and everyone who could get it."""
-    return _complaint(message.payload.complaint_id)
+    return (*_complaint(message.payload.complaint_id), *EVERYONE)
 
 
-def of_event(message: Message[ComplaintEvent], _work: Work) -> Iterable[Need]:
-    """The complaint that the event is about, and everyone who could get it."""
-    return _complaint(message.payload.complaint_id)
+def of_event(message: Message[ComplaintEvent], work: Work) -> Iterable[Need]:
+    """The complaint that the event is about, and everyone who could get it once the classifier has read it."""
+    complaint_id = message.payload.complaint_id
+    known = work.get(Complaint, complaint_id)
+    needed = _complaint(complaint_id)
+    return (*needed, *EVERYONE) if known is not None and known.classification is not None else needed
 
 
 def of_agent(message: Message[PutAgent], _work: Work) -> Iterable[Need]:
@@ -42,8 +49,8 @@ def of_agents(message: Message[EnrolMissing], _work: Work) -> Iterable[Need]:
         yield from _agent(agent)
 
 
-def _complaint(complaint_id: UUID) -> Iterable[Need]:
-    return (Stream(complaint_id), rows(Complaint, complaint_id=complaint_id), rows(Agent), rows(Workload))
+def _complaint(complaint_id: UUID) -> tuple[Need, ...]:
+    return (Stream(complaint_id), rows(Complaint, complaint_id=complaint_id))
 
 
 def _agent(agent: Agent) -> Iterable[Need]:

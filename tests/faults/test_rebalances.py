@@ -1,0 +1,35 @@
+"""The consumer group changes all the time, and a process that stood still comes back to it."""
+
+import time
+
+import pytest
+
+
+@pytest.mark.quick
+async def test_replicas_come_and_go(scene, world):
+    async with scene.fault(
+        "rebalance storm", "a second resolution joins and is killed, for 60 s (quick: 12 s)"
+    ) as course:
+        end = time.monotonic() + course.seconds(12, 60)
+        while time.monotonic() < end:
+            second = await world.add("resolution")
+            await course.wait(2, 2)
+            await second.kill()
+            world.instances.remove(second)
+        await world.one("resolution").joined()
+
+
+@pytest.mark.quick
+async def test_a_process_that_stood_still_past_its_session_does_no_harm(scene, world):
+    first = world.one("resolution")
+    second = await world.add("resolution")
+    async with scene.fault(
+        "event loop blocked", "the whole process stands still for 12 s, its session lasts 6 s"
+    ) as course:
+        await first.stop()
+        first.start("consumer.before_commit=block:12")
+        first.wanted = True
+        await course.wait(16, 20)
+        await first.ready()
+        await first.joined()
+    await world.remove(second)
