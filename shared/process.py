@@ -1,6 +1,7 @@
 """What a service's commands do: serve until told to stop, and bring the database up to date."""
 
 import asyncio
+import socket
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
@@ -18,8 +19,19 @@ from shared.telemetry.logging import configure_logging
 from shared.telemetry.tracing import configure_tracing
 
 GRACE_SECONDS: Final = 10
+LAST_READ_SECONDS: Final = 0.2
 QUIET: Final = {"aiokafka": "WARNING", "alembic": "WARNING", "uvicorn": "WARNING"}
 """Libraries that tell of every step; what matters of it our own lines and metrics say."""
+
+
+class _PatientServer(uvicorn.Server):
+    """Reads what it has accepted before it closes: a client is answered or refused, and never reset."""
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for listener in self.servers:
+            listener.close()
+        await asyncio.sleep(LAST_READ_SECONDS)
+        await super().shutdown(sockets)
 
 
 async def serve_until_stopped(
@@ -36,7 +48,7 @@ async def serve_until_stopped(
     """
     configure_logging(engine.service, level=settings.log_level, levels=QUIET)
     stop_tracing = configure_tracing(engine.service)
-    server = uvicorn.Server(
+    server = _PatientServer(
         uvicorn.Config(
             app,
             host=settings.host,

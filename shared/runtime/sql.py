@@ -32,7 +32,11 @@ class SqlStore:
         """Open an attempt on a connection of its own; when its end was not heard, ask what became of it."""
         committing: str | None = None
         try:
-            async with self._database.connection() as connection, connection.transaction():
+            async with (
+                self._database.connection() as connection,
+                connection.transaction(),
+                _cut_when_silent(connection),
+            ):
                 attempt = SqlTransaction(connection, self._columns)
                 yield attempt
                 committing = attempt.id
@@ -60,6 +64,16 @@ class SqlStore:
         query = "select subject, kind from timers where try_at <= $1 order by try_at limit $2"
         async with self._database.connection() as connection:
             return [(row["subject"], row["kind"]) for row in await connection.fetch(query, now, limit)]
+
+
+@asynccontextmanager
+async def _cut_when_silent(connection: Connection) -> AsyncIterator[None]:
+    """End a connection on which nobody answered; the rollback would be waited for as long again."""
+    try:
+        yield
+    except TimeoutError:
+        connection.terminate()
+        raise
 
 
 class SqlTransaction:

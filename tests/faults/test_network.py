@@ -1,8 +1,10 @@
 """A network that is slow, cuts connections, or lets them die without a word, on the way to either dependency."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -85,12 +87,21 @@ async def test_connections_die_without_a_word(scene, lines, where):
 
 
 async def noticed(scene, patience):
-    """Wait until services apply new events, on connections made anew; how many seconds that took."""
+    """Wait until all services say and apply new events, on connections made anew; how many seconds that took."""
     healed = datetime.now(UTC)
     while True:
         await asyncio.sleep(0.5)
         took = (datetime.now(UTC) - healed).total_seconds()
         await scene.archive.read()
-        if set(scene.recovered(healed)) == set(WATCHED):
+        if set(scene.recovered(healed)) == set(WATCHED) and await all_said(scene.world):
             return round(took, 1)
         assert took < patience, f"after {took:.0f} s only {list(scene.recovered(healed))} go on"
+
+
+async def all_said(world):
+    """Whether no service has more on its mind than it may say within the next moment."""
+    async with world.http() as http:
+        with suppress(httpx.TransportError):
+            lags = await asyncio.gather(*(instance.lag(http) for instance in world.instances))
+            return all(lag is not None and lag["unsent"] < 20 for lag in lags)
+    return False

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from uuid import UUID
 
 from services.resolution.domain.case import Case, State, check_seen
@@ -64,6 +65,8 @@ def of_timer(message: Message[Due], _work: Work) -> Iterable[Need]:
     return _case(message.payload.subject)
 
 
+# A case's timers and events come close together, and each asks more than once.
+@lru_cache(maxsize=2048)
 def _case(complaint_id: UUID) -> tuple[Need, ...]:
     kinds = (Case, Deadline, Promise)
     return (Stream(complaint_id), *(rows(kind, complaint_id=complaint_id) for kind in kinds))
