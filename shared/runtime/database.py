@@ -72,11 +72,17 @@ class Database:
             except BaseException as error:
                 if is_transient(error):
                     await connection.invalidate()
-                if _is_broken(error):
-                    # What broke this one broke the idle ones too; each would be waited for in its turn. SQLAlchemy does
-                    # the same, but for its own statements only and not when nobody answers.
-                    self.engine.sync_engine.pool._invalidate_time = time.time()  # noqa: SLF001
+                self._distrust(error)
                 raise
+
+    def _distrust(self, error: BaseException) -> None:
+        """
+        Have the idle connections made anew if this one broke: they would be waited for in vain, each in its turn.
+
+        SQLAlchemy does the same, but for its own statements only and not when nobody answers.
+        """
+        if _is_broken(error):
+            self.engine.sync_engine.pool._invalidate_time = time.time()  # noqa: SLF001
 
     def connections_lent(self) -> int:
         """How many of the pool's connections are in use now."""
@@ -90,6 +96,9 @@ class Database:
         connection = await asyncpg.connect(self.url, server_settings=server_settings, timeout=5, command_timeout=5)
         try:
             yield connection
+        except BaseException as error:
+            self._distrust(error)  # a leader's heartbeat notices first
+            raise
         finally:
             connection.terminate()
 

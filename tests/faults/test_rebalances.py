@@ -8,9 +8,9 @@ import pytest
 @pytest.mark.quick
 async def test_replicas_come_and_go(scene, world):
     async with scene.fault(
-        "rebalance storm", "a second resolution joins and is killed, for 60 s (quick: 12 s)"
+        "rebalance storm", "a second resolution joins and is killed, for 60 s (quick: 8 s)"
     ) as course:
-        end = time.monotonic() + course.seconds(12, 60)
+        end = time.monotonic() + course.seconds(8, 60)
         while time.monotonic() < end:
             second = await world.add("resolution")
             await course.wait(2, 2)
@@ -29,7 +29,7 @@ async def test_a_process_that_stood_still_past_its_session_does_no_harm(scene, w
         await first.stop()
         first.start("consumer.before_commit=block:12")
         first.wanted = True
-        await course.wait(16, 20)
+        await course.wait(13, 20)
         await first.ready()
         await first.joined()
     await world.remove(second)

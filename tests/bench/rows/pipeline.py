@@ -66,7 +66,8 @@ SAME: Final[Mapping[str, Sequence[str]]] = {
     ),
     "routing": (
         CAUSES.format("complaints"),
-        "select sum(open_cases) from workloads",
+        # Not how many cases they have: who is full when depends on the order in which complaints arrive.
+        "select count(*) from workloads",
         "select count(*) from positions",
         "select string_agg(distinct type, ',' order by type) || count(*) from history",
     ),
