@@ -15,7 +15,7 @@ from typing import Final
 import aiosmtplib
 import structlog
 
-from services.intake.domain.message import Letter, RetryPolicy
+from services.intake.domain.message import Letter, OutgoingMessage, RetryPolicy
 from services.intake.domain.templates import Wording
 from services.intake.handlers.messages import PostponeMessage, RecordDelivery
 from services.intake.ports import Letters
@@ -176,7 +176,8 @@ async def send_mail(door: Door, database: Database, letters: Letters, mailer: Ma
     async def pending() -> Sequence[Letter]:
         return await letters.due(datetime.now(UTC), LETTERS_AT_ONCE)
 
-    work = partial(work_through, door, "mail", pending, partial(send_letter, mailer=mailer, retry=retry))
+    send = partial(send_letter, mailer=mailer, retry=retry)
+    work = partial(work_through, door, "mail", pending, send, when=lambda work: work.changes(OutgoingMessage))
     await lead(database, "intake.mail", work)
 
 

@@ -12,6 +12,7 @@ import structlog
 from services.routing.classifier import Classification as Reading
 from services.routing.classifier import Classifier
 from services.routing.domain.classification import UNREADABLE, Cause, Classification, Ground, Manner, Severity
+from services.routing.domain.complaint import Complaint
 from services.routing.domain.roster import Agent
 from services.routing.handlers import complaints as complaint_handlers
 from services.routing.handlers import needs, roster
@@ -56,7 +57,9 @@ async def classify_waiting(
 
     # One thread reads one text after the other: more would only take the interpreter from the door.
     with ThreadPoolExecutor(1, "classifier") as thread:
-        await work_through(door, "classifier", waiting, classified, at_once=BATCH)
+        await work_through(
+            door, "classifier", waiting, classified, at_once=BATCH, when=lambda work: work.changes(Complaint)
+        )
 
 
 async def give_out_queued(door: Door, complaints: Complaints) -> None:
@@ -69,7 +72,7 @@ async def give_out_queued(door: Door, complaints: Complaints) -> None:
         return Command(GiveOut(complaint_id))
 
     # A roster changes seldom, and a queue waits for people: to look after every commit would only cost.
-    await work_through(door, "queue", servable, given_out, at_once=BATCH, at_every_commit=False)
+    await work_through(door, "queue", servable, given_out, at_once=BATCH, when=None)
 
 
 def facts_of(reading: Reading) -> Classification:

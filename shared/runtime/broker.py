@@ -34,7 +34,8 @@ async def started(client: Client, seconds: float = REQUEST_SECONDS) -> AsyncIter
     passes their ``CancelledError`` on, which would end our loop without a word.
     """
     try:
-        await asyncio.wait_for(client.start(), seconds)
+        async with asyncio.timeout(seconds):
+            await client.start()
         yield client
     finally:
         stopping = asyncio.ensure_future(client.stop())
@@ -69,7 +70,8 @@ class Broker:
     async def _admin(self) -> AsyncIterator[AIOKafkaAdminClient]:
         admin = AIOKafkaAdminClient(**self.client)
         try:
-            await asyncio.wait_for(admin.start(), REQUEST_SECONDS)
+            async with asyncio.timeout(REQUEST_SECONDS):
+                await admin.start()
             yield admin
         finally:
             await admin.close()
@@ -82,7 +84,8 @@ class Broker:
             Exception: none does; whatever the client says.
         """
         async with self._admin() as admin:
-            described = await asyncio.wait_for(admin.describe_cluster(), REQUEST_SECONDS)
+            async with asyncio.timeout(REQUEST_SECONDS):
+                described = await admin.describe_cluster()
         return str(described["cluster_id"])
 
     async def ensure_topics(
@@ -118,7 +121,8 @@ class Broker:
     async def _is_empty(self, topic: str, partitions: int) -> bool:
         places = [TopicPartition(topic, partition) for partition in range(partitions)]
         async with started(AIOKafkaConsumer(**self.client)) as consumer:
-            ends = await asyncio.wait_for(consumer.end_offsets(places), REQUEST_SECONDS)
+            async with asyncio.timeout(REQUEST_SECONDS):
+                ends = await consumer.end_offsets(places)
         return not any(ends.values())
 
     async def _create(self, admin: AIOKafkaAdminClient, missing: Iterable[tuple[str, int]]) -> set[str]:

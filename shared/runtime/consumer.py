@@ -20,6 +20,7 @@ from shared.contracts.envelope import UnreadableEnvelope, read_envelope
 from shared.contracts.registry import dead_topic_of, topic_of
 from shared.runtime import failpoints
 from shared.runtime.broker import REQUEST_SECONDS, Broker, started
+from shared.runtime.cancellation import is_cancelled
 from shared.runtime.door import Door
 from shared.runtime.message import Delivery
 from shared.runtime.underway import Handed, Underway
@@ -31,6 +32,8 @@ MAX_RECORDS: Final = 500
 POLL_MS: Final = 200
 PATIENCE_SECONDS: Final = 0.2
 """How long reading on waits for the door; a stream that another replica holds delays the others no longer."""
+COMMIT_SECONDS: Final = 0.5
+"""Between two commits of offsets, which the next record would wait for; a crash repeats no more than this."""
 UNDERWAY_LIMIT: Final = 1000
 """Records in the door's hands at which the partitions are paused, and polled on, so that the group keeps us."""
 PAUSE_SECONDS: Final = 2.0
@@ -60,6 +63,7 @@ class Consumer:
         self._door = door
         self._broker = broker
         self._failing: set[tuple[str, UUID]] = set()
+        self._committed = 0.0
 
     async def run(self) -> None:
         """Read and apply, joining again after any trouble with the broker, until cancelled or halted."""
@@ -69,7 +73,7 @@ class Consumer:
             try:
                 await self._consume()
             except (Exception, asyncio.CancelledError) as error:
-                if (me := asyncio.current_task()) is not None and me.cancelling():
+                if is_cancelled():
                     raise
                 failures = 0 if time.monotonic() - began > RESTART_CAP_SECONDS else failures + 1
                 log.warning("consumer joins again", attempt=failures, error=type(error).__name__, exc_info=error)
@@ -149,9 +153,12 @@ class Consumer:
             if result.fate == "failed" and result.error is not None:
                 await self._bury(each.record, result.error)
         self._judge(finished)
+        if time.monotonic() - self._committed < COMMIT_SECONDS:
+            return
         if places := underway.places():
             await failpoints.reach("consumer.before_commit")
             await self._commit(consumer, places)
+            self._committed = time.monotonic()
 
     def _judge(self, finished: Sequence[Handed]) -> None:
         """Count the streams that fail in a row: a bad deploy must not park the world."""
@@ -167,7 +174,8 @@ class Consumer:
         mine = {tp: offset for tp, offset in offsets.items() if tp in consumer.assignment()}
         try:
             if mine:
-                await asyncio.wait_for(consumer.commit(mine), REQUEST_SECONDS)
+                async with asyncio.timeout(REQUEST_SECONDS):
+                    await consumer.commit(mine)
         except (CommitFailedError, IllegalStateError, TimeoutError) as error:
             log.info("offsets not committed; positions drop what comes again", error=type(error).__name__)
 
@@ -177,8 +185,8 @@ class Consumer:
         async with started(AIOKafkaProducer(acks="all", **self._broker.client)) as producer:
             headers = [*record.headers, ("dead_from", place.encode()), ("dead_reason", type(error).__name__.encode())]
             topic = dead_topic_of(self.service, self._broker.prefix)
-            sent = producer.send_and_wait(topic, key=place.encode(), value=record.value, headers=headers)
-            await asyncio.wait_for(sent, REQUEST_SECONDS)
+            async with asyncio.timeout(REQUEST_SECONDS):
+                await producer.send_and_wait(topic, key=place.encode(), value=record.value, headers=headers)
         log.error("record buried", topic=record.topic, partition=record.partition, offset=record.offset)
 
     def _measure(self, consumer: AIOKafkaConsumer) -> None:

@@ -16,6 +16,7 @@ import structlog
 
 from shared.runtime import failpoints
 from shared.runtime.batch import Batch, Result
+from shared.runtime.cancellation import is_cancelled
 from shared.runtime.clock import Clock
 from shared.runtime.database import is_transient
 from shared.runtime.entry import kind_of, name_of
@@ -38,6 +39,14 @@ HELD_PAUSE_SECONDS: Final = 0.02
 RETRY_CAP_SECONDS: Final = 5.0
 CONSTRAINT_ATTEMPTS: Final = 3
 
+Interest = Callable[[Work], bool]
+"""Whether what a batch did is worth looking after."""
+
+
+def anything(_work: Work) -> bool:
+    """Take an interest in every commit."""
+    return True
+
 
 @dataclass(eq=False, slots=True)
 class Visit:
@@ -59,21 +68,21 @@ class Door:
         self._queue: deque[Visit] = deque()
         self._held: deque[Visit] = deque()
         self._arrived = asyncio.Event()
-        self._after_commit: list[Callable[[], None]] = []
+        self._after_commit: list[tuple[Callable[[], None], Interest]] = []
         self._open = True
 
-    def after_commit(self, wake: Callable[[], None]) -> None:
-        """Have *wake* called after every commit, as long as this door is there: the relay looks then."""
-        self._after_commit.append(wake)
+    def after_commit(self, wake: Callable[[], None], when: Interest = anything) -> None:
+        """Have *wake* called after every commit of interest, as long as this door is there: the relay looks then."""
+        self._after_commit.append((wake, when))
 
     @contextmanager
-    def waking(self, wake: Callable[[], None]) -> Iterator[None]:
-        """Have *wake* called after every commit until the end of the block."""
-        self._after_commit.append(wake)
+    def waking(self, wake: Callable[[], None], when: Interest = anything) -> Iterator[None]:
+        """Have *wake* called after every commit of interest until the end of the block."""
+        self._after_commit.append((wake, when))
         try:
             yield
         finally:
-            self._after_commit.remove(wake)
+            self._after_commit.remove((wake, when))
 
     async def ask(self, command: Command, seconds: float = COMMAND_SECONDS) -> Result:
         """
@@ -85,7 +94,8 @@ class Door:
         if not self._open or len(self._queue) >= QUEUE_LIMIT:
             raise TooBusy(retry_after_seconds=1)
         try:
-            result = await asyncio.wait_for(self.enter(command), seconds)
+            async with asyncio.timeout(seconds):
+                result = await self.enter(command)
         except TimeoutError as error:
             raise TooBusy(retry_after_seconds=1) from error
         if result.error is not None:
@@ -142,7 +152,7 @@ class Door:
                 with metrics.of(metrics.BATCH_SECONDS, self.service).time():
                     await self._answer_together(visits)
             except Exception as error:
-                if not is_transient(error):
+                if is_cancelled() or not is_transient(error):
                     raise
                 failures += 1
                 log.warning("batch is tried again", attempt=failures, error=type(error).__name__)
@@ -181,8 +191,9 @@ class Door:
         metrics.of(metrics.LOOP_LAST_SUCCESS, self.service, "door").set_to_current_time()
         for track in batch.unfinished:
             self.enter(Repair(*track, "retry"))
-        for wake in self._after_commit:
-            wake()
+        for wake, when in self._after_commit:
+            if when(work):
+                wake()
         return results
 
     async def _alone(self, item: Input) -> Result:

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
+from shared.runtime.cancellation import is_cancelled
 from shared.runtime.clock import Clock
 from shared.runtime.consumer import Consumer
 from shared.runtime.database import Database
@@ -18,6 +19,7 @@ from shared.runtime.sql import SqlStore
 from shared.runtime.tables import Stored
 from shared.runtime.tail import HistoryBehindTopic
 from shared.runtime.timers import fire_timers
+from shared.runtime.work import Work
 from shared.settings import ServiceSettings
 
 Loop = Callable[[], Awaitable[None]]
@@ -59,7 +61,7 @@ class Engine:
         self.door = Door(service, self.store, [item.kind for item in rows], handlers, self.clock)
         self.broker = settings.kafka.broker()
         self.relay = Relay(service, self.database, self.broker)
-        self.door.after_commit(self.relay.wake)
+        self.door.after_commit(self.relay.wake, Work.announces)
         self.consumer = Consumer(service, hears, self.door, self.broker)
         self._measures = Measures(service, self.database)
         self._revisions = revisions_in(migrations)
@@ -101,8 +103,10 @@ class Engine:
                         self.clock.now(),
                         ANSWERS_KEPT,
                     )
-            except Exception:  # noqa: BLE001, S110 - the database's absence is reported by those who need it
-                pass
+            except Exception:
+                # The database's absence is reported by those who need it.
+                if is_cancelled():
+                    raise
             await asyncio.sleep(HOUSEKEEPING_SECONDS)
 
     async def _check_database(self) -> None:

@@ -7,6 +7,7 @@ from typing import Final
 
 import structlog
 
+from shared.runtime.cancellation import is_cancelled
 from shared.runtime.database import Connection, Database
 
 log = structlog.get_logger()
@@ -34,6 +35,8 @@ async def lead(database: Database, role: str, work: Callable[[], Awaitable[None]
                 if await session.fetchval("select pg_try_advisory_lock($1)", _lock_key(role)):
                     await _work_while_leading(session, work)
         except Exception as error:
+            if is_cancelled():
+                raise
             log.warning("leader stands for election again", loop=role, error=type(error).__name__, exc_info=error)
         await asyncio.sleep(STANDBY_SECONDS)
 
@@ -48,7 +51,8 @@ async def _work_while_leading(session: Connection, work: Callable[[], Awaitable[
             if done:
                 working.result()
                 return
-            await asyncio.wait_for(session.fetchval("select 1"), HEARTBEAT_SECONDS)
+            async with asyncio.timeout(HEARTBEAT_SECONDS):
+                await session.fetchval("select 1")
     finally:
         working.cancel()
         await asyncio.gather(working, return_exceptions=True)

@@ -40,7 +40,8 @@ async def send_rows(producer: AIOKafkaProducer, topic: str, rows: Sequence[async
     for partition, batch in _batches(producer, rows):
         count = batch.record_count()
         sent.append((partition, count, await producer.send_batch(batch, topic, partition=partition)))
-    acknowledged = await asyncio.wait_for(asyncio.gather(*[future for _, _, future in sent]), REQUEST_SECONDS)
+    async with asyncio.timeout(REQUEST_SECONDS):
+        acknowledged = await asyncio.gather(*[future for _, _, future in sent])
     return [
         Span(partition, word.offset, word.offset + count - 1)
         for (partition, count, _), word in zip(sent, acknowledged, strict=True)

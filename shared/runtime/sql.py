@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 
+from shared.runtime.cancellation import is_cancelled
 from shared.runtime.columns import Columns
 from shared.runtime.database import Connection, Database, is_transient
 from shared.runtime.flush import Flush
@@ -55,7 +56,7 @@ class SqlStore:
                 if status != "in progress":
                     return bool(status == "committed")
             except Exception as error:
-                if not is_transient(error):
+                if is_cancelled() or not is_transient(error):
                     raise
             await asyncio.sleep(_ASK_AGAIN_SECONDS)
 

@@ -51,8 +51,9 @@ async def check_tail(database: Database, broker: Broker, topic: str, acknowledge
     async with started(AIOKafkaConsumer(**options)) as consumer:
         partitions = [TopicPartition(topic, partition) for partition in range(PARTITIONS)]
         consumer.assign(partitions)
-        ends = await asyncio.wait_for(consumer.end_offsets(partitions), REQUEST_SECONDS)
-        starts = await asyncio.wait_for(consumer.beginning_offsets(partitions), REQUEST_SECONDS)
+        async with asyncio.timeout(REQUEST_SECONDS):
+            ends = await consumer.end_offsets(partitions)
+            starts = await consumer.beginning_offsets(partitions)
         for tp in partitions:
             # Tansu tells the beginning of the last batch for the end, so only an empty partition is certain.
             if ends[tp] == 0 and tp.partition in acknowledged:

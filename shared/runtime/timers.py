@@ -9,6 +9,7 @@ from shared.runtime.door import Door
 from shared.runtime.message import Due
 from shared.runtime.store import Store
 from shared.runtime.wake import Wake
+from shared.runtime.work import Work
 from shared.telemetry import metrics
 
 BATCH: Final = 500
@@ -26,7 +27,7 @@ async def fire_timers(door: Door, store: Store) -> None:
     """
     wake = Wake(POLL_SECONDS)
     underway: dict[Timer, asyncio.Future[Result]] = {}
-    with door.waking(wake):
+    with door.waking(wake, Work.sets_timers):
         while True:
             wake.clear()
             due = await store.due_timers(door.clock.now(), BATCH)

@@ -22,6 +22,8 @@ class Wake:
         """Wait for a wake-up, or until it is time to look anyway (*at_most* seconds, else the poll interval)."""
         seconds = self._poll_seconds if at_most is None else max(0.0, min(at_most, self._poll_seconds))
         try:
-            await asyncio.wait_for(self._event.wait(), seconds)
+            # Not wait_for: until Python 3.12 it forgets a cancellation that comes together with the event.
+            async with asyncio.timeout(seconds):
+                await self._event.wait()
         except TimeoutError:
             return

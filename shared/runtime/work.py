@@ -266,7 +266,24 @@ class Work:
             self._must_be_locked(getattr(row, shelf.kind.stream))
         return shelf
 
-    # What follows is for stores.
+    # What follows is for the door and the stores.
+
+    def announces(self) -> bool:
+        """Whether there is something to publish."""
+        return bool(self.announced)
+
+    def sets_timers(self) -> bool:
+        """Whether a timer is new or has moved."""
+        return any(
+            due_at is not None and due_at != self.timers_before.get(subject, {}).get(kind)
+            for subject, timers in self.timers.items()
+            for kind, due_at in timers.items()
+        )
+
+    def changes(self, kind: type) -> bool:
+        """Whether a row of *kind* is not what it was in the database."""
+        shelf = self.shelves[kind]
+        return any(row is not shelf.loaded.get(key) for key, row in shelf.now.items())
 
     def accept_rows(self, kind: type[R], found: Iterable[R]) -> None:
         """Take rows from the database; a row that this batch already staged keeps its staged state."""

@@ -11,7 +11,8 @@ from typing import Final, Generic, TypeVar
 import structlog
 
 from shared.runtime import failpoints
-from shared.runtime.door import Door
+from shared.runtime.cancellation import is_cancelled
+from shared.runtime.door import Door, Interest, anything
 from shared.runtime.message import Command
 from shared.runtime.refusals import TooBusy
 from shared.runtime.wake import Wake
@@ -33,7 +34,7 @@ async def work_through(
     do: Do[T],
     *,
     at_once: int = 1,
-    at_every_commit: bool = True,
+    when: Interest | None = anything,
 ) -> None:
     """
     Do each pending item, and put the command that states its result through the door, until cancelled.
@@ -49,18 +50,20 @@ async def work_through(
         pending: looks for work, what is most urgent first; called when nothing is in hand.
         do: the work on one item.
         at_once: items in hand at the same time; results that come together share a commit.
-        at_every_commit: whether to look for work as soon as this process has committed anything, for what must not
-            wait; otherwise only every second.
+        when: after which commits of this process to look at once, for what must not wait; otherwise, and with None
+            always, every second.
     """
     wake = Wake(POLL_SECONDS)
     hands = _Hands(door, name, do)
     failures = 0
-    with door.waking(wake) if at_every_commit else nullcontext():
+    with nullcontext() if when is None else door.waking(wake, when):
         while True:
             wake.clear()
             try:
                 finished = await hands.work_on(await pending(), at_once)
             except Exception as error:
+                if is_cancelled():
+                    raise
                 failures += 1
                 log.warning(
                     "work is tried again", loop=name, error=type(error).__name__, attempt=failures, exc_info=error
@@ -126,7 +129,10 @@ class _Hands(Generic[T]):
                 finished += await self._finish(item)
             except TooBusy:
                 raise
-            except Exception as error:  # noqa: BLE001 - whatever is wrong with it concerns this item alone
+            except Exception as error:
+                # Whatever is wrong with it concerns this item alone.
+                if is_cancelled():
+                    raise
                 self._lay_aside(item, error)
         return finished
 

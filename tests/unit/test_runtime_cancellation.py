@@ -1,11 +1,14 @@
 """A library that lets the cancellation of its own tasks out ends no loop of ours; our own cancellation does."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 
 from shared.runtime.broker import Broker, started
 from shared.runtime.consumer import Consumer
+from shared.runtime.leader import lead
+from shared.runtime.wake import Wake
 from shared.testing.deadline import eventually
 from shared.testing.doors import TwinDoor
 
@@ -76,3 +79,42 @@ async def test_the_consumer_joins_again_after_a_cancellation_that_was_not_ours()
         await asyncio.wait([task], timeout=1)
 
     assert task.cancelled()
+
+
+@pytest.mark.parametrize("turns", range(4))
+async def test_a_wake_up_that_comes_with_the_cancellation_does_not_hide_it(turns):
+    wake = Wake(poll_seconds=30)
+
+    async def work():
+        while True:
+            wake.clear()
+            await wake.wait()
+
+    working = asyncio.create_task(work())
+    await asyncio.sleep(0.01)
+    wake()
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    working.cancel()
+
+    done, _ = await asyncio.wait([working], timeout=1)
+    assert done
+
+
+async def test_trouble_that_a_library_makes_of_a_cancellation_ends_the_loop():
+    class Database:
+        @asynccontextmanager
+        async def session(self, **_):
+            try:
+                await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                raise OSError("invented") from None
+            yield
+
+    standing = asyncio.create_task(lead(Database(), "routing.test", hang))
+    await asyncio.sleep(0.01)
+    standing.cancel()
+
+    done, _ = await asyncio.wait([standing], timeout=1)
+    assert done
+    assert isinstance(standing.exception(), OSError)

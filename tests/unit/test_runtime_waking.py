@@ -1,13 +1,22 @@
 """What is woken after a commit: for as long as it runs, however often its process comes to lead."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
+from services.routing.domain.complaint import Complaint
+from services.routing.domain.roster import Workload
+from services.routing.storage import STORED
 from shared.runtime.clock import Clock
 from shared.runtime.door import Door
 from shared.runtime.memory import MemoryStore
 from shared.runtime.timers import fire_timers
+from shared.runtime.work import StreamState, Work
 from shared.runtime.worker import work_through
 from shared.testing.loops import running
+
+SUBJECT = UUID(int=1)
+MOMENT = datetime(2026, 3, 4, 9, tzinfo=UTC)
 
 
 async def nothing(*_):
@@ -22,3 +31,35 @@ async def test_whoever_no_longer_leads_is_no_longer_woken():
             await asyncio.sleep(0)
             assert len(door._after_commit) == 2
         assert door._after_commit == []
+
+
+def work_on(subject, **timers):
+    work = Work("routing", [item.kind for item in STORED])
+    work.accept_stream(subject, StreamState(), timers)
+    return work
+
+
+def test_a_batch_that_only_read_wakes_nobody():
+    work = work_on(SUBJECT, due=MOMENT)
+    work.accept_rows(Workload, [Workload("wei", 1)])
+
+    assert [work.announces(), work.sets_timers(), work.changes(Workload)] == [False, False, False]
+
+
+def test_a_timer_that_is_new_or_moved_wakes_those_who_fire():
+    fresh, moved, the_same, cancelled = (work_on(SUBJECT, due=MOMENT) for _ in range(4))
+    fresh.set_timer(SUBJECT, "warn", MOMENT)
+    moved.set_timer(SUBJECT, "due", MOMENT + timedelta(hours=1))
+    the_same.set_timer(SUBJECT, "due", MOMENT)
+    cancelled.cancel_timer(SUBJECT, "due")
+
+    assert [work.sets_timers() for work in (fresh, moved, the_same, cancelled)] == [True, True, False, False]
+
+
+def test_rows_of_a_kind_that_changed_wake_who_works_on_that_kind():
+    work = work_on(SUBJECT)
+    work.accept_rows(Workload, [Workload("wei", 1)])
+    work.put(Workload("wei", 2))
+
+    assert work.changes(Workload)
+    assert not work.changes(Complaint)

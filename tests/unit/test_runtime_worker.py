@@ -196,7 +196,7 @@ async def test_what_can_wait_is_looked_for_every_second_alone_and_until_there_is
     async def do(label):
         return finish(label)
 
-    async with running(work_through(door.door, "finishing", pending, do, at_every_commit=False)):
+    async with running(work_through(door.door, "finishing", pending, do, when=None)):
         await eventually(lambda: looks[:3] == [["a", "b"], ["c"], []])
         began, looked, most = time.monotonic(), len(looks), 100
         for number in range(20):
