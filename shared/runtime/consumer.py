@@ -119,7 +119,7 @@ class Consumer:
             underway.give_up()
 
     async def _hand_over(self, records: Records, underway: Underway) -> None:
-        """Give the door what was read, and wait a little: mostly it has dealt with everything by then."""
+        """Give the door what was read, and wait a little: mostly it has dealt with what it hears by then."""
         await failpoints.reach("consumer.after_poll")
         handed: list[Handed] = []
         for record in chain.from_iterable(records.values()):
@@ -131,8 +131,8 @@ class Consumer:
             else:
                 handed.append(Handed(record, delivery, self._door.enter(delivery)))
         underway.hand(handed)
-        if handed:
-            await asyncio.wait([each.result for each in handed], timeout=PATIENCE_SECONDS)
+        if heard := [each.result for each in handed if self._door.hears(each.delivery)]:
+            await asyncio.wait(heard, timeout=PATIENCE_SECONDS)
 
     async def _hold_back(self, consumer: AIOKafkaConsumer, underway: Underway) -> None:
         """Read no more while too much is underway, however long the database is away, and keep the group's trust."""

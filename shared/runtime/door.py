@@ -14,6 +14,7 @@ from typing import Final
 
 import structlog
 
+from shared.contracts.registry import EVENTS
 from shared.runtime import failpoints
 from shared.runtime.batch import Batch, Result
 from shared.runtime.cancellation import is_cancelled
@@ -36,6 +37,8 @@ COMMAND_SECONDS: Final = 10.0
 """How long a caller waits before it is told to try again."""
 HELD_PAUSE_SECONDS: Final = 0.02
 """How long an input whose stream another replica holds stays back."""
+UNHEARD_SECONDS: Final = 0.25
+"""How long an event that no handler hears waits for company: it moves a position and nothing else."""
 RETRY_CAP_SECONDS: Final = 5.0
 CONSTRAINT_ATTEMPTS: Final = 3
 
@@ -118,20 +121,30 @@ class Door:
 
     async def run(self) -> None:
         """Take what is waiting, deal with it, and again, until cancelled."""
+        self._arrived.set()
         while True:
+            await self._arrived.wait()
             self._arrived.clear()
-            if not self._queue and not self._held:
-                await self._arrived.wait()
             visits = self._take()
+            if self._queue:
+                self._arrived.set()
             if visits:
                 await self._deal_with(visits)
 
     def enter(self, item: Input) -> asyncio.Future[Result]:
         """Put an event, a timer or a repair into the queue; one whose future is cancelled in time is left out."""
-        future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Result] = loop.create_future()
         self._queue.append(Visit(item, future))
-        self._arrived.set()
+        if self.hears(item) or len(self._queue) >= BATCH_LIMIT:
+            self._arrived.set()
+        else:
+            loop.call_later(UNHEARD_SECONDS, self._arrived.set)
         return future
+
+    def hears(self, item: Input) -> bool:
+        """Whether anything but a position depends on *item*: only events of types without a handler are unheard."""
+        return not isinstance(item, Delivery) or EVENTS.get(item.envelope.type) in self._handlers
 
     def _take(self) -> list[Visit]:
         """What was held comes first, but is never a whole batch: the others go on."""
@@ -160,8 +173,11 @@ class Door:
             else:
                 break
         held = _unanswered(visits)
+        if not held:
+            return
         self._held.extend(held)
-        if held and len(held) == len(visits):
+        self._arrived.set()
+        if len(held) == len(visits):
             await asyncio.sleep(HELD_PAUSE_SECONDS)
 
     async def _answer_together(self, visits: list[Visit]) -> None:

@@ -1,8 +1,8 @@
 """
 The relay: reads the history in the order of its ids and publishes it, one leader per service.
 
-It awaits the broker's word before it moves its position, so a crash repeats events and never loses one; consumers
-drop repetitions by sequence. When the cluster is another one, has lost its topics or its offsets went back, the last
+It awaits the broker's word before it notes its place, so a crash repeats events and never loses one; consumers drop
+repetitions by sequence. When the cluster is another one, has lost its topics or its offsets went back, the last
 seven days are sent again: losing all of Kafka loses nothing.
 """
 
@@ -32,6 +32,8 @@ log = structlog.get_logger()
 BATCH: Final = 500
 POLL_SECONDS: Final = 0.25
 BROKER_CHECK_SECONDS: Final = 2.0
+STORE_SECONDS: Final = 0.5
+"""Between two notes of the place while events flow, each a commit; a crash sends again no more than this."""
 HORIZON: Final = timedelta(days=7)
 """How far back events are sent again to a cluster that may have lost them; consumers further behind need a replay."""
 
@@ -83,7 +85,8 @@ class Relay:
             await self._drain(producer, place)
 
     async def _drain(self, producer: AIOKafkaProducer, place: Place) -> None:
-        checked = time.monotonic()
+        checked = stored_at = time.monotonic()
+        stored = place
         while True:
             self.wake.clear()
             if time.monotonic() - checked > BROKER_CHECK_SECONDS:
@@ -92,6 +95,8 @@ class Relay:
             rows = await self._after(place.last_id)
             if rows:
                 place = await self._send(producer, place, rows)
+            if place != stored and (not rows or time.monotonic() - stored_at > STORE_SECONDS):
+                stored, stored_at = await self._store_place(place), time.monotonic()
             self.trouble = None
             metrics.LOOP_LAST_SUCCESS.labels(self.service, "relay").set_to_current_time()
             if len(rows) < BATCH:
@@ -101,7 +106,7 @@ class Relay:
         await failpoints.reach("relay.before_send")
         spans = await send_rows(producer, self._topic, rows)
         await failpoints.reach("relay.after_send")
-        return await self._store_place(_advanced(place, rows[-1]["id"], spans))
+        return _advanced(place, rows[-1]["id"], spans)
 
     async def _recheck(self, place: Place) -> Place:
         if await self._broker.cluster_id() != place.cluster_id:

@@ -7,13 +7,18 @@ from uuid import UUID
 from services.routing.domain.complaint import Complaint
 from services.routing.domain.roster import Workload
 from services.routing.storage import STORED
+from shared.contracts.intake import MessageReceived
+from shared.contracts.resolution import CaseOpened
 from shared.runtime.clock import Clock
-from shared.runtime.door import Door
+from shared.runtime.door import BATCH_LIMIT, UNHEARD_SECONDS, Door
 from shared.runtime.memory import MemoryStore
 from shared.runtime.timers import fire_timers
 from shared.runtime.work import StreamState, Work
 from shared.runtime.worker import work_through
+from shared.testing.doors import TwinDoor
+from shared.testing.events import sample
 from shared.testing.loops import running
+from shared.testing.script import handler
 
 SUBJECT = UUID(int=1)
 MOMENT = datetime(2026, 3, 4, 9, tzinfo=UTC)
@@ -63,3 +68,29 @@ def test_rows_of_a_kind_that_changed_wake_who_works_on_that_kind():
 
     assert work.changes(Workload)
     assert not work.changes(Complaint)
+
+
+async def test_an_event_that_nobody_hears_waits_for_company_and_no_longer():
+    async with TwinDoor("routing", (), {MessageReceived: handler(lambda *_: None)}) as twin:
+        say, put = twin.others.say, twin.door.enter
+        await asyncio.sleep(0)
+        alone = put(say(sample(CaseOpened, complaint_id=SUBJECT)))
+        await asyncio.sleep(UNHEARD_SECONDS / 5)
+        assert not alone.done()
+        heard = put(say(sample(MessageReceived, complaint_id=SUBJECT)))
+        assert (await heard).fate == "done"
+        assert alone.done()
+
+        later = put(say(sample(CaseOpened, complaint_id=SUBJECT)))
+        async with asyncio.timeout(10 * UNHEARD_SECONDS):
+            assert (await later).fate == "done"
+
+
+async def test_a_batch_of_events_that_nobody_hears_waits_for_nothing():
+    async with TwinDoor("routing", (), {}) as twin:
+        await asyncio.sleep(0)
+        unheard = [
+            twin.door.enter(twin.others.say(sample(CaseOpened, complaint_id=SUBJECT))) for _ in range(BATCH_LIMIT)
+        ]
+        done, _ = await asyncio.wait(unheard, timeout=UNHEARD_SECONDS / 2)
+        assert len(done) == BATCH_LIMIT
