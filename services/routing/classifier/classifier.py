@@ -7,12 +7,12 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from .corpus import CAUSES
+from .corpus import CAUSES, MANNERS
 from .cues import cues
 from .evidence import Evidence, gather
 from .grounds import Ground, grounds
 from .model import Floats, Model
-from .points import doubtful, manner, reasons, rules, severity
+from .points import doubtful, reasons, rules, severity
 from .reading import read
 
 COMPLAINT_FROM = 0.45
@@ -81,31 +81,29 @@ class Classifier:
         met = reasons(reading)
         evidence = gather(reading, self._model.keys, self._model.rarity, self._model.unknown)
         pulls = evidence.values[:, None] * self._model.weights[evidence.rows]
-        shares = self._shares(pulls, doubtful=doubtful(met))
-        ranked = np.argsort(-shares, kind="stable")
-        best, second = int(ranked[0]), int(ranked[1])
+        causes, kinds, manners = self._shares(pulls, DOUBT if doubtful(met) else 1.0)
+        best, second = (int(place) for place in np.argsort(-causes, kind="stable")[:2])
         return Classification(
             cause=CAUSES[best],
-            confidence=float(shares[best]),
+            confidence=float(causes[best]),
             runner_up=CAUSES[second],
             secondary=CAUSES[second] if self._said(evidence, pulls, second) else None,
-            probabilities=MappingProxyType(dict(zip(CAUSES, shares.tolist(), strict=True))),
-            manner=manner(met),
+            probabilities=MappingProxyType(dict(zip(CAUSES, causes.tolist(), strict=True))),
+            manner=MANNERS[int(manners.argmax())],
             severity=(weight := severity(met, len(reading.text))),
-            is_complaint=weight in {"high", "critical"} or self._complains(pulls),
+            is_complaint=weight in {"high", "critical"} or bool(kinds[0] >= COMPLAINT_FROM),
             grounds=grounds(reading, evidence, pulls[:, : len(CAUSES)], best),
             model=self._model.name,
         )
 
-    def _shares(self, pulls: Floats, *, doubtful: bool) -> NDArray[np.float64]:
-        logits = pulls[:, : len(CAUSES)].sum(axis=0, dtype=float) / self._model.temperatures[0]
-        powers = np.exp((logits - logits.max()) * (DOUBT if doubtful else 1.0))
-        shares: NDArray[np.float64] = (1 - LAPSE) * powers / powers.sum() + LAPSE / len(CAUSES)
+    def _shares(self, pulls: Floats, trust: float) -> list[NDArray[np.float64]]:
+        """How likely each cause is, complaint and no complaint, and each manner; *trust* scales the logits."""
+        logits = pulls.sum(axis=0, dtype=float) + self._model.weights[-1]
+        shares = []
+        for columns, temperature in zip(self._model.columns, self._model.temperatures, strict=True):
+            powers = np.exp((logits[columns] - logits[columns].max()) * trust / temperature)
+            shares.append((1 - LAPSE) * powers / powers.sum() + LAPSE / len(powers))
         return shares
-
-    def _complains(self, pulls: Floats) -> bool:
-        logit = (float(pulls[:, -1].sum()) + self._model.offset) / self._model.temperatures[1]
-        return bool(1 / (1 + np.exp(-logit)) >= COMPLAINT_FROM)
 
     def _said(self, evidence: Evidence, pulls: Floats, cause: int) -> bool:
         """Tell whether wordings of a cause are there and carry weight, beside whatever else there is."""

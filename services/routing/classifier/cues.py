@@ -1,4 +1,4 @@
-"""Wordings that speak for a cause, or against the text being a complaint: the part of the model one can read."""
+"""Wordings that speak for a cause or a manner, or against the text being a complaint: the part of the model one can read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Cue:
 
     Attributes:
         name: part of the model: renaming one means training again.
-        cause: the cause it is read as, or ``contact`` where it speaks for praise, a question, an offer.
+        cause: the cause or the manner it is read as, or ``contact`` where it speaks for praise, a question, an offer.
         wording: the ways of saying it.
     """
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .grams import Grams, Keys
 
 NAME = "ngram-cues"
-VERSION = "1"
+VERSION = "2"
 FILE = Path(__file__).with_name("model.npz")
 
 Floats = NDArray[np.float32]
@@ -34,9 +34,9 @@ class Model:
         keys: hashes of the known n-grams, ascending.
         rarity: inverse document frequency of each known n-gram.
         unknown: the rarity that an n-gram never seen counts with: it dilutes what is known.
-        weights: (n-grams + cues, causes + 1); the last column speaks for "is a complaint".
-        offset: the last column's intercept; the causes have none, so silence is no evidence.
-        temperatures: divisors of the logits of the causes, and of the last column.
+        weights: one row for each n-gram, then each cue, then one for what is usual (added to every text); the columns
+            are six causes, complaint and no complaint, four manners.
+        temperatures: divisors of the logits of the three groups of columns.
         checksum: SHA-256 of the file, hexadecimal.
     """
 
@@ -44,9 +44,13 @@ class Model:
     rarity: Floats
     unknown: float
     weights: Floats
-    offset: float
-    temperatures: tuple[float, float]
+    temperatures: tuple[float, ...]
     checksum: str = ""
+
+    @property
+    def columns(self) -> tuple[slice, slice, slice]:
+        """Where the three groups of columns stand."""
+        return slice(0, 6), slice(6, 8), slice(8, 12)
 
     @property
     def name(self) -> str:
@@ -77,7 +81,7 @@ def save(model: Model, learnt_from: str, path: Path = FILE) -> str:
         keys=model.keys,
         rarity=model.rarity.astype(np.float16),
         weights=model.weights.astype(np.float16),
-        scalars=np.array([model.unknown, model.offset, *model.temperatures], np.float32),
+        scalars=np.array([model.unknown, *model.temperatures], np.float32),
     )
     path.write_bytes(buffer.getvalue())
     checksum = hashlib.sha256(buffer.getvalue()).hexdigest()
@@ -104,13 +108,12 @@ def restore(path: Path = FILE) -> Model:
     if checksum != card(path)["sha256"]:
         raise StaleModel(f"{path.name} has checksum {checksum}, its card says {card(path)['sha256']}")
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-        unknown, offset, *temperatures = (float(number) for number in arrays["scalars"])
+        unknown, *temperatures = (float(number) for number in arrays["scalars"])
         return Model(
             keys=arrays["keys"],
             rarity=arrays["rarity"].astype(np.float32),
             unknown=unknown,
             weights=arrays["weights"].astype(np.float32),
-            offset=offset,
-            temperatures=(temperatures[0], temperatures[1]),
+            temperatures=tuple(temperatures),
             checksum=checksum,
         )

@@ -1,4 +1,4 @@
-"""Say how a customer speaks and how bad it is, by points that add up in the open."""
+"""Say how bad it is, by points that add up in the open."""
 
 from dataclasses import dataclass
 from functools import lru_cache
@@ -6,10 +6,6 @@ from functools import lru_cache
 from .reading import Reading
 from .wording import Wording, table, wording
 
-MANNERS = ("agitated", "demanding", "confused")
-"""The types of handbook 000 (激动型, 要求型, 困惑型), first wins on equal points."""
-
-_MANNERED = 2
 _HIGH = 3
 _CRITICAL = 5
 _BRIEF = 18
@@ -22,7 +18,7 @@ class Rule:
 
     Attributes:
         name: what was seen, for the person who asks why.
-        towards: a manner, ``severity``, or ``doubt`` about the text itself.
+        towards: ``severity``, or ``doubt`` about the text itself.
         points: added once, however often it is said.
         wording: the ways of saying it.
     """
@@ -45,13 +41,6 @@ def rules() -> tuple[Rule, ...]:
 def reasons(reading: Reading) -> tuple[Rule, ...]:
     """Return the rules that the text meets."""
     return tuple(rule for rule in rules() if rule.wording.said(reading))
-
-
-def manner(met: tuple[Rule, ...]) -> str:
-    """Name the manner with most points: demanding, confused or agitated; neutral below two points."""
-    score = {name: _sum(met, name) for name in MANNERS}
-    best = max(MANNERS, key=lambda name: score[name])
-    return best if score[best] >= _MANNERED else "neutral"
 
 
 def severity(met: tuple[Rule, ...], length: int) -> str:

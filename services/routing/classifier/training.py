@@ -1,11 +1,14 @@
-"""Learn the model from the texts: the same texts give the same model, in seconds, with numpy alone."""
+"""Learn the model from the texts: the same texts give the same model, in minutes. Needs scikit-learn; serving does not."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from sklearn.linear_model import LogisticRegression
 
-from .corpus import CAUSES, Text
+from .corpus import CAUSES, MANNERS, Text
 from .cues import cues
 from .evidence import gather
 from .grams import Keys, cut
@@ -15,25 +18,50 @@ from .reading import read
 LEAST_TEXTS = 2
 """An n-gram of one text only says nothing about others."""
 
-SMOOTHING = 1e-4
-STEPS = 300
+FOLDS = 5
+"""Groups of writings that are left out in turn to learn how far to trust an answer."""
 
-ENOUGH = 100
-"""A session with fewer complaints says too little about confidence."""
+STEPS = 500
 
 Matrix = NDArray[np.float64]
 
 
+class Label(NamedTuple):
+    """
+    Something that is learnt.
+
+    Attributes:
+        answers: what it may be.
+        of: what a text's people said; anything else means that nobody said.
+        usual: whether one answer may be likelier than another before anything is read.
+        freedom: how far the weights may go (scikit-learn's C); chosen by leaving out writings.
+    """
+
+    answers: tuple[object, ...]
+    of: Callable[[Text], object]
+    usual: bool
+    freedom: float
+
+
+LABELS = (
+    Label(CAUSES, lambda text: text.cause, usual=False, freedom=30),
+    Label((True, False), lambda text: text.cause is not None, usual=True, freedom=30),
+    Label(MANNERS, lambda text: text.manner if text.cause else None, usual=True, freedom=3),
+)
+"""Cause, whether it is a complaint at all, and manner; in the order of the model's columns."""
+
+
 def train(texts: Sequence[Text]) -> Model:
     """Learn from all texts, and learn how far to trust the result from texts of writers it had not seen."""
+    return learn(texts, _temperatures(texts))
+
+
+def learn(texts: Sequence[Text], temperatures: Sequence[float]) -> Model:
+    """Learn from all texts; the divisors of the logits (one for each of `LABELS`) are given."""
     keys, rarity, unknown = vocabulary(texts)
-    rows = _matrix(texts, keys, rarity, unknown)
-    likeness = rows @ rows.T
-    temperatures = _temperatures(texts, likeness)
-    cause, contact = _fit(texts, likeness)
-    about = _complaints(texts)
-    weights = np.hstack([rows[about].T @ cause, rows.T @ contact[:-1]])
-    return Model(keys, rarity, unknown, weights.astype(np.float32), float(contact[-1, 0]), temperatures)
+    rows = _rows(texts, keys, rarity, unknown)
+    weights = np.hstack([_fit(rows, texts, label) for label in LABELS])
+    return Model(keys, rarity, unknown, weights.astype(np.float32), tuple(temperatures))
 
 
 def vocabulary(texts: Sequence[Text]) -> tuple[Keys, Floats, float]:
@@ -52,92 +80,65 @@ def softmax(logits: Matrix) -> Matrix:
     return shares
 
 
-def held_out_logits(texts: Sequence[Text], likeness: Matrix) -> tuple[Matrix, Matrix]:
+def _rows(texts: Sequence[Text], keys: Keys, rarity: Floats, unknown: float) -> csr_array:
+    """One row of features a text: known n-grams, then cues."""
+    found = [gather(read(text.text), keys, rarity, unknown) for text in texts]
+    values = np.concatenate([each.values for each in found])
+    columns = np.concatenate([each.rows for each in found])
+    ends = np.cumsum([len(each.rows) for each in found])
+    return csr_array((values, columns, np.append(0, ends)), shape=(len(texts), len(keys) + len(cues())))
+
+
+def _answers(texts: Sequence[Text], label: Label) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Which texts have an answer, and which answer each of them has."""
+    said = [(place, label.of(text)) for place, text in enumerate(texts)]
+    known = [(place, label.answers.index(answer)) for place, answer in said if answer in label.answers]
+    which, answers = np.array(known, np.intp).reshape(-1, 2).T
+    return which, answers
+
+
+def _fit(rows: csr_array, texts: Sequence[Text], label: Label) -> Matrix:
     """
-    Judge each text by a model that saw no text of its writer's session.
+    Fit a multinomial logistic regression with L2, in which answers weigh the same however many texts give them.
 
     Returns:
-        The logits of the causes (complaints only, in order) and of "is a complaint" (all texts).
+        One column an answer; one row a feature, and a last one for what is usual.
     """
-    sources = np.array([text.source for text in texts])
-    about = _complaints(texts)
-    cause_logits = np.zeros((len(texts), len(CAUSES)))
-    complaint_logits = np.zeros(len(texts))
-    for fold in _folds(sources):
-        rest = np.flatnonzero(~fold)
-        cause, contact = _fit([texts[int(index)] for index in rest], likeness[np.ix_(rest, rest)])
-        seen = np.intersect1d(rest, about)
-        cause_logits[fold] = likeness[np.ix_(fold, seen)] @ cause
-        complaint_logits[fold] = (likeness[np.ix_(fold, rest)] @ contact[:-1] + contact[-1])[:, 0]
-    return cause_logits[about], complaint_logits
-
-
-def _folds(sources: NDArray[np.str_]) -> list[NDArray[np.bool_]]:
-    # The contacts are one session: left out whole, nothing would be left to learn contacts from.
-    contacts = sources == "contacts"
-    thirds = [contacts & (np.cumsum(contacts) % 3 == third) for third in range(3)]
-    return [*(sources == source for source in np.unique(sources[~contacts])), *thirds]
-
-
-def _matrix(texts: Sequence[Text], keys: Keys, rarity: Floats, unknown: float) -> Matrix:
-    rows = np.zeros((len(texts), len(keys) + len(cues())))
-    for row, text in zip(rows, texts, strict=True):
-        evidence = gather(read(text.text), keys, rarity, unknown)
-        np.add.at(row, evidence.rows, evidence.values)
-    return rows
-
-
-def _complaints(texts: Sequence[Text]) -> NDArray[np.intp]:
-    return np.flatnonzero([text.cause is not None for text in texts])
-
-
-def _fit(texts: Sequence[Text], likeness: Matrix) -> tuple[Matrix, Matrix]:
-    """Return how much each complaint speaks for each cause, and each text (last: intercept) for complaint."""
-    about = _complaints(texts)
-    causes = np.array([[text.cause == cause for cause in CAUSES] for text in texts], float)
-    complaint = np.array([text.cause is not None for text in texts], float)
-    cause = _descend(likeness[np.ix_(about, about)], causes[about])
-    # The second column of a two-class softmax is the first one's mirror: keep the difference.
-    sides = _descend(likeness + 1.0, np.column_stack([complaint, 1 - complaint]))
-    contact = sides[:, :1] - sides[:, 1:]
-    return cause, np.vstack([contact, contact.sum(axis=0, keepdims=True)])
-
-
-def _descend(likeness: Matrix, wanted: Matrix) -> Matrix:
-    """
-    Fit a multinomial logistic regression with L2, written in the texts instead of the features.
-
-    With far fewer texts than features the optimum is a mixture of the texts (representer theorem), so a step costs
-    texts x texts. Nesterov's accelerated gradient; classes weigh the same however many texts they have.
-    """
-    weight = (1 / wanted.sum(axis=0) / wanted.shape[1])[wanted.argmax(axis=1), None]
-    # Likeness is almost everywhere positive, so the largest row sum is a close bound of its largest eigenvalue.
-    step = 1 / (0.5 * weight.max() * np.abs(likeness).sum(axis=1).max() + SMOOTHING)
-    mix = ahead = np.zeros_like(wanted)
-    for count in range(STEPS):
-        slope = weight * (softmax(likeness @ ahead) - wanted) + SMOOTHING * ahead
-        following = ahead - step * slope
-        ahead = following + count / (count + 3) * (following - mix)
-        mix = following
-    return mix
-
-
-def _temperatures(texts: Sequence[Text], likeness: Matrix) -> tuple[float, float]:
-    cause_logits, complaint_logits = held_out_logits(texts, likeness)
-    causes = np.array([CAUSES.index(text.cause) for text in texts if text.cause])
-    sources = np.array([text.source for text in texts if text.cause])
-    # Customers are further from our writers than our writers are from each other: trust the worst case.
-    worst = max(
-        _temperature(cause_logits[sources == source], causes[sources == source])
-        for source in np.unique(sources)
-        if np.count_nonzero(sources == source) >= ENOUGH
+    which, answers = _answers(texts, label)
+    learner = LogisticRegression(
+        C=label.freedom, class_weight="balanced", fit_intercept=label.usual, max_iter=STEPS, tol=1e-6
     )
-    complaint = np.array([text.cause is None for text in texts], int)
-    return worst, _temperature(np.column_stack([complaint_logits, np.zeros(len(texts))]), complaint)
+    learner.fit(rows[which], answers)
+    usual = np.broadcast_to(learner.intercept_, len(learner.coef_))
+    weights: Matrix = np.vstack([learner.coef_.T, usual])
+    # Of two answers scikit-learn keeps the second alone.
+    return weights if weights.shape[1] == len(label.answers) else np.hstack([-weights / 2, weights / 2])
 
 
-def _temperature(logits: Matrix, wanted: NDArray[np.int_]) -> float:
+def _temperatures(texts: Sequence[Text]) -> list[float]:
+    """Judge each writing by a model that saw nothing of it, and find the divisors under which it was right to trust."""
+    judged = [_judged(texts, fold) for fold in range(FOLDS)]
+    together = zip(*judged, strict=True)
+    return [_temperature(*(np.concatenate(part) for part in zip(*each, strict=True))) for each in together]
+
+
+def _judged(texts: Sequence[Text], fold: int) -> list[tuple[Matrix, NDArray[np.intp]]]:
+    """For each of `LABELS`: the logits and the right answers of the writings of one fold."""
+    sources = sorted({text.source for text in texts})
+    apart = set(sources[fold::FOLDS])
+    model = learn([text for text in texts if text.source not in apart], [1.0] * len(LABELS))
+    unseen = [text for text in texts if text.source in apart]
+    logits = _rows(unseen, model.keys, model.rarity, model.unknown) @ model.weights[:-1] + model.weights[-1]
+    found = []
+    for label, columns in zip(LABELS, model.columns, strict=True):
+        which, answers = _answers(unseen, label)
+        found.append((logits[which][:, columns], answers))
+    return found
+
+
+def _temperature(logits: Matrix, answers: NDArray[np.intp]) -> float:
     """Find the divisor under which the held-out answers are likeliest (temperature scaling, Guo et al. 2017)."""
     candidates = np.geomspace(0.05, 5, 201)
-    surprise = [-np.log(softmax(logits / candidate)[np.arange(len(wanted)), wanted]).mean() for candidate in candidates]
+    each = np.arange(len(answers))
+    surprise = [-np.log(softmax(logits / candidate)[each, answers]).mean() for candidate in candidates]
     return float(candidates[int(np.argmin(surprise))])
