@@ -7,10 +7,12 @@ from typing import Annotated, Any, Final
 import typer
 import typer.main
 
+from plaint.commands.classify import classify
 from plaint.commands.demo import demo
 from plaint.commands.doctor import doctor
 from plaint.commands.key import key
 from plaint.commands.lag import lag, replay
+from plaint.commands.model import model
 from plaint.commands.send import send
 from plaint.commands.tail import tail
 from plaint.commands.trace import trace
@@ -34,10 +36,11 @@ def command_in(words: Words) -> Any:  # noqa: ANN401 - typer keeps the type of i
     """
     app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
     app.callback()(_session(words))
-    for command in (demo, up, down, send, tail, trace, lag, replay, doctor):
+    for command in (demo, up, down, send, tail, trace, classify, lag, replay, doctor):
         app.command()(command)
     app.add_typer(waiting, name="waiting")
     app.add_typer(key, name="key")
+    app.add_typer(model, name="model")
     whole = typer.main.get_command(app)
     _translate(whole, _NAME, words)
     return whole

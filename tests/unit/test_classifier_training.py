@@ -8,11 +8,11 @@ import pytest
 
 from services.routing.classifier import load
 from services.routing.classifier.classifier import Classifier
-from services.routing.classifier.corpus import CAUSES, fingerprint, held_out_texts, training_texts
+from services.routing.classifier.corpus import CAUSES, MANNERS, fingerprint, held_out_texts, training_texts
 from services.routing.classifier.evaluation import judge, report
 from services.routing.classifier.model import FILE, StaleModel, card, restore, save
 from services.routing.classifier.reading import read
-from services.routing.classifier.training import train
+from services.routing.classifier.training import learn
 
 
 def test_the_model_was_learnt_from_the_texts_that_are_here() -> None:
@@ -20,21 +20,29 @@ def test_the_model_was_learnt_from_the_texts_that_are_here() -> None:
 
 
 def test_learning_again_gives_the_same_answers() -> None:
-    again, committed = Classifier(train(training_texts())), load()
+    again, committed = Classifier(learn(training_texts(), restore().temperatures)), load()
     for text in held_out_texts()[:120]:
         first, second = again.classify(text.text), committed.classify(text.text)
         # Weights are kept in half precision, and linear algebra differs in the last digits between machines.
         assert first.probabilities == pytest.approx(second.probabilities, abs=0.02)
 
 
-def test_held_out_quality_is_what_the_documentation_says() -> None:
+def test_texts_by_other_writers_are_judged_as_well_as_the_documentation_says() -> None:
     figures = report(judge(load(), held_out_texts()))
 
-    assert figures["cause macro-F1"] >= 0.68
-    assert figures["accuracy of the surest half"] >= 0.88
-    assert figures["calibration error (ECE, 10 bins)"] <= 0.10
-    assert figures["complaints recognised"] >= 0.97
-    assert figures["other contacts recognised"] >= 0.75
+    def least(part: str) -> float:
+        return min(value for name, value in figures.items() if name.startswith(f"cause macro-F1 {part}"))
+
+    assert figures["cause macro-F1"] >= 0.80
+    assert least("source") >= 0.75
+    assert least("writing") >= 0.75
+    assert least("difficulty hard") >= 0.58
+    assert figures["cause in top two"] >= 0.90
+    assert figures["accuracy of the surest half"] >= 0.95
+    assert figures["calibration error (ECE, 10 bins)"] <= 0.06
+    assert figures["manner macro-F1"] >= 0.64
+    assert figures["complaint F1"] >= 0.95
+    assert figures["other contacts recognised"] >= 0.5
 
 
 def test_a_changed_model_file_is_refused(tmp_path: Path) -> None:
@@ -66,7 +74,23 @@ def test_the_texts_are_well_formed_and_different() -> None:
     assert not [identity for identity, count in Counter(text.id for text in texts).items() if count > 1]
     assert not [text for text, count in Counter(read(text.text).text for text in texts).items() if count > 1]
     assert all((text.cause in CAUSES) == (text.kind == "complaint") for text in texts)
-    assert all(text.manner in {None, "demanding", "confused", "agitated", "neutral"} for text in texts)
+    assert all(text.manner in {None, *MANNERS} for text in texts)
+    assert all(text.second in {"none", *CAUSES} for text in texts)
+    assert all(text.secondary in {None, *CAUSES} and text.secondary != (text.cause or "") for text in texts)
+
+
+def test_there_are_enough_different_texts_of_every_kind() -> None:
+    texts = training_texts()
+    causes = Counter(text.cause for text in texts)
+    scripts = Counter(text.writing for text in texts)
+
+    assert len(texts) >= 6_000
+    assert all(causes[cause] >= 800 for cause in CAUSES)
+    assert causes[None] >= 600
+    assert scripts["hant"] / len(texts) >= 0.18
+    assert scripts["latin"] / len(texts) >= 0.28
+    assert len({text.source for text in texts}) >= 16
+    assert len({text.industry for text in texts}) >= 16
 
 
 def test_the_card_names_the_file() -> None:

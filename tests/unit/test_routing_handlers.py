@@ -141,7 +141,7 @@ class TestClassifying:
         assert door.row(Complaint, OTHER) is None
 
     def test_the_real_classifier_speaks_the_words_of_the_contract(self, door):
-        routed(door, reading=facts_of(load().classify("说好周二送到，结果没送，还没有人解释，我要投诉")))
+        routed(door, reading=facts_of(load().classify("说好周二送到，结果没送，答应的事一再落空，我要投诉")))
         assert last(door, "complaint.routed")["team"] == "desk"
         assert len(last(door, "complaint.classified")["probabilities"]) == 6
 

@@ -7,10 +7,12 @@ is inside can be replaced behind `load` and `Classifier.classify`. The model is 
 """
 
 from .classifier import Classification, Classifier
+from .explanation import Script, explain
 from .grounds import Ground
 from .model import restore
+from .reading import is_traditional
 
-__all__ = ["Classification", "Classifier", "Ground", "load"]
+__all__ = ["Classification", "Classifier", "Ground", "Script", "explain", "is_traditional", "load"]
 
 
 def load() -> Classifier:

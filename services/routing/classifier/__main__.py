@@ -1,20 +1,24 @@
-"""Train the model that is committed, or measure it."""
+"""Train the model that is committed, measure it, or write what was measured for people."""
 
 import sys
 import time
+from pathlib import Path
 
 from . import load
 from .corpus import fingerprint, held_out_texts, training_texts
 from .evaluation import judge, report
+from .measured import page
 from .model import FILE, save
 from .training import train
 
-USAGE = "usage: python -m services.routing.classifier train|evaluate"
+USAGE = "usage: python -m services.routing.classifier train|evaluate|write"
+
+PAGE = Path("docs/routing/measured.md")
 
 
 def main(arguments: list[str]) -> int:
-    """Run one of the two commands; return the exit status."""
-    commands = {"train": _train, "evaluate": _evaluate}
+    """Run one of the three commands; return the exit status."""
+    commands = {"train": _train, "evaluate": _evaluate, "write": _write}
     if len(arguments) != 1 or arguments[0] not in commands:
         sys.stderr.write(f"{USAGE}\n")
         return 2
@@ -39,6 +43,12 @@ def _evaluate() -> None:
             f"{name:<48} {value:8.3f}\n" if value < 1 or value != int(value) else f"{name:<48} {value:8.0f}\n"
         )
     sys.stdout.write(f"{'texts per second':<48} {len(judged) / seconds:8.0f}\n")
+
+
+def _write() -> None:
+    sys.stdout.write("learning from fewer texts, a minute or two …\n")
+    PAGE.write_text(page(load(), training_texts(), held_out_texts()), "utf-8")
+    sys.stdout.write(f"{PAGE}\n")
 
 
 if __name__ == "__main__":

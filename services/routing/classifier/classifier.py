@@ -12,7 +12,7 @@ from .cues import cues
 from .evidence import Evidence, gather
 from .grounds import Ground, grounds
 from .model import Floats, Model
-from .points import doubtful, reasons, rules, severity
+from .points import doubtful, points, reasons, rules, severity
 from .reading import read
 
 COMPLAINT_FROM = 0.45
@@ -43,6 +43,7 @@ class Classification:
         manner: demanding, confused, agitated or neutral.
         severity: low, medium, high or critical.
         is_complaint: False for praise, questions, orders, offers, spam and automatic replies.
+        points: what made it severe, or less so: name and points of each rule that was met.
         grounds: the passages that decided, strongest first.
         model: name, version and short checksum of the model.
     """
@@ -55,6 +56,7 @@ class Classification:
     manner: str
     severity: str
     is_complaint: bool
+    points: tuple[tuple[str, int], ...]
     grounds: tuple[Ground, ...]
     model: str
 
@@ -92,6 +94,7 @@ class Classifier:
             manner=MANNERS[int(manners.argmax())],
             severity=(weight := severity(met, len(reading.text))),
             is_complaint=weight in {"high", "critical"} or bool(kinds[0] >= COMPLAINT_FROM),
+            points=points(met),
             grounds=grounds(reading, evidence, pulls[:, : len(CAUSES)], best),
             model=self._model.name,
         )

@@ -1,4 +1,4 @@
-"""Wordings that speak for a cause or a manner, or against the text being a complaint: the part of the model one can read."""
+"""Wordings that speak for a cause or a manner, or against a complaint: the part of the model one can read."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from operator import and_
 
 import numpy as np
 
 from .classifier import Classification, Classifier
-from .corpus import CAUSES, Text
+from .corpus import CAUSES, MANNERS, Text
+
+GRAVE = frozenset({"high", "critical"})
 
 TRIAGE_BELOW = 0.45
 """Confidence under which routing asks a person; reported here as "answered by itself"."""
@@ -47,6 +50,7 @@ def report(judged: Sequence[Judged]) -> dict[str, float]:
         **{f"cause F1 {cause}": _f1(complaints, cause) for cause in CAUSES},
         **_confidence(complaints),
         **_manner_and_severity(complaints),
+        "complaint F1": _complaint_f1(judged),
         "complaints recognised": _share(complaints, lambda one: one.verdict.is_complaint),
         "other contacts recognised": _share(
             [one for one in judged if not one.text.cause], lambda one: not one.verdict.is_complaint
@@ -56,7 +60,7 @@ def report(judged: Sequence[Judged]) -> dict[str, float]:
 
 def _slices(complaints: Sequence[Judged]) -> dict[str, float]:
     figures: dict[str, float] = {}
-    for field in ("writing", "channel", "difficulty"):
+    for field in ("source", "writing", "channel", "difficulty"):
         for value in sorted({getattr(one.text, field) for one in complaints}):
             part = [one for one in complaints if getattr(one.text, field) == value]
             figures[f"cause macro-F1 {field} {value} (n={len(part)})"] = _macro_f1(part)
@@ -77,17 +81,18 @@ def _confidence(complaints: Sequence[Judged]) -> dict[str, float]:
 def _manner_and_severity(complaints: Sequence[Judged]) -> dict[str, float]:
     spoken = [one for one in complaints if one.text.manner]
     weighed = [one for one in complaints if one.text.severity]
-    grave = [one for one in weighed if one.text.severity == "high"]
+    grave = [one for one in weighed if one.text.severity in GRAVE]
     called_grave = [one for one in weighed if _called_grave(one)]
     return {
+        "manner macro-F1": float(np.mean([_manner_f1(spoken, manner) for manner in MANNERS])),
         "manner accuracy": _share(spoken, lambda one: one.verdict.manner == one.text.manner),
         "high severity recall": _share(grave, _called_grave),
-        "high severity precision": _share(called_grave, lambda one: one.text.severity == "high"),
+        "high severity precision": _share(called_grave, lambda one: one.text.severity in GRAVE),
     }
 
 
 def _called_grave(one: Judged) -> bool:
-    return one.verdict.severity in {"high", "critical"}
+    return one.verdict.severity in GRAVE
 
 
 def _right(one: Judged) -> bool:
@@ -107,10 +112,21 @@ def _macro_f1(judged: Sequence[Judged]) -> float:
 
 
 def _f1(judged: Sequence[Judged], cause: str) -> float:
-    hits = sum(one.text.cause == one.verdict.cause == cause for one in judged)
-    named = sum(one.verdict.cause == cause for one in judged)
-    wanted = sum(one.text.cause == cause for one in judged)
-    return 2 * hits / max(named + wanted, 1)
+    return _overlap([one.text.cause == cause for one in judged], [one.verdict.cause == cause for one in judged])
+
+
+def _manner_f1(judged: Sequence[Judged], manner: str) -> float:
+    return _overlap([one.text.manner == manner for one in judged], [one.verdict.manner == manner for one in judged])
+
+
+def _complaint_f1(judged: Sequence[Judged]) -> float:
+    return _overlap([one.text.cause is not None for one in judged], [one.verdict.is_complaint for one in judged])
+
+
+def _overlap(wanted: Sequence[bool], named: Sequence[bool]) -> float:
+    """F1: twice what is in both, divided by what is in each."""
+    hits: int = sum(map(and_, wanted, named))
+    return 2 * hits / max(sum(wanted) + sum(named), 1)
 
 
 def _calibration_error(judged: Sequence[Judged], bins: int = 10) -> float:

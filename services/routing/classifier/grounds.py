@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .corpus import CAUSES
 from .evidence import Evidence
@@ -46,7 +47,7 @@ def grounds(reading: Reading, evidence: Evidence, pulls: Floats, cause: int) -> 
     heat = _heat(reading, evidence, pulls[:, cause] - pulls.mean(axis=1))
     if not heat.size or heat.max() <= 0:
         return ()
-    hot = heat >= _NOTABLE * heat.max()
+    hot = _joined(heat >= _NOTABLE * heat.max())
     edges = np.flatnonzero(np.diff(np.concatenate([[False], hot, [False]]).astype(np.int8)))
     passages: dict[tuple[int, int], float] = {}
     for start, end in edges.reshape(-1, 2):
@@ -57,6 +58,12 @@ def grounds(reading: Reading, evidence: Evidence, pulls: Floats, cause: int) -> 
     return tuple(
         Ground(start, end, reading.given[start:end], CAUSES[cause], weight) for (start, end), weight in strongest
     )
+
+
+def _joined(hot: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Close gaps of one character: a passage that reads is a better ground than its pieces."""
+    gap = ~hot[1:-1] & hot[:-2] & hot[2:]
+    return np.concatenate([hot[:1], hot[1:-1] | gap, hot[-1:]]) if len(hot) > 2 else hot  # noqa: PLR2004
 
 
 def _heat(reading: Reading, evidence: Evidence, pull: Floats) -> Floats:

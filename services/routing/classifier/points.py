@@ -54,10 +54,16 @@ def severity(met: tuple[Rule, ...], length: int) -> str:
         met: the rules that the text meets.
         length: characters of the folded text; a remark of a few words is low unless a rule says otherwise.
     """
-    points = _sum(met, "severity")
-    if points >= _HIGH:
-        return "critical" if points >= _CRITICAL else "high"
-    return "low" if points < 0 or (points == 0 and length < _BRIEF) else "medium"
+    total = _sum(met, "severity")
+    if total >= _HIGH:
+        return "critical" if total >= _CRITICAL else "high"
+    return "low" if total < 0 or (total == 0 and length < _BRIEF) else "medium"
+
+
+def points(met: tuple[Rule, ...]) -> tuple[tuple[str, int], ...]:
+    """List what counted for or against severity, by name, heaviest first."""
+    counted = [(rule.name, rule.points) for rule in met if rule.towards == "severity"]
+    return tuple(sorted(counted, key=lambda each: (-each[1], each[0])))
 
 
 def doubtful(met: tuple[Rule, ...]) -> bool:

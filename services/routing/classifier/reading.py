@@ -64,6 +64,11 @@ def is_han(character: str) -> bool:
     return "㐀" <= character <= "鿿" or character >= "\U00020000"
 
 
+def is_traditional(text: str) -> bool:
+    """Tell whether a text has characters that only traditional Chinese writes."""
+    return any(letter in _simplified() for letter in text)
+
+
 def _folded(given: str) -> list[tuple[str, int]]:
     skipped = {
         position: mark

@@ -1,4 +1,4 @@
-"""Learn the model from the texts: the same texts give the same model, in minutes. Needs scikit-learn; serving does not."""
+"""Learn the model from the texts, the same from the same texts. Needs scikit-learn; serving does not."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple

@@ -10,7 +10,7 @@ import services.routing.classifier as classifiers
 from services.intake.domain.contact import Kind
 
 TEXTS: Final = Path(classifiers.__file__).parent / "texts"
-FILES: Final = ("base", "varied", "broad", "test")
+FILES: Final = ("base", "varied", "broad", "first_test")
 TRIAGE_BELOW: Final = 0.45
 """The default of routing: what the classifier is less sure of waits for a person, and that is not measured."""
 LONGEST: Final = 9

@@ -24,18 +24,22 @@ ACCEPTED: Final = 202
 class Connection(asyncio.Protocol):
     """One request after the other on a connection that stays open."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int) -> None:
+        self._port = port
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
         self._transport: Any = None
 
     @classmethod
     async def open(cls, port: int) -> Self:
         """Connect to a server on this machine."""
-        _, connection = await asyncio.get_running_loop().create_connection(cls, "127.0.0.1", port)
+        _, connection = await asyncio.get_running_loop().create_connection(lambda: cls(port), "127.0.0.1", port)
         return connection
 
     async def post(self, request: bytes) -> tuple[int, bytes]:
         """Send *request* as it is, and return the status and the body of the answer."""
+        if self._transport.is_closing():
+            # The server let go of what was idle for long, as it may.
+            await asyncio.get_running_loop().create_connection(lambda: self, "127.0.0.1", self._port)
         self._answer = asyncio.get_running_loop().create_future()
         self._body = b""
         self._parser = httptools.HttpResponseParser(self)

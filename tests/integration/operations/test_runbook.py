@@ -88,9 +88,9 @@ class Runbook:
         return done.stdout.strip()
 
     def complain(self):
-        """Hand in a complaint like no other, and return intake's answer."""
+        """Hand in a complaint like no other, whose cause is clear, and return intake's answer."""
         words = " ".join(uuid4().hex[:7] for _ in range(12))
-        done = self.operator.types(f"echo 'The boiler is cold again. {words}' | plaint send - --json")
+        done = self.operator.types(f"echo 'The heater is defective: it broke again and it leaks. {words}' | plaint send - --json")
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 

@@ -1,0 +1,90 @@
+"""What was measured, as a page for people: docs/routing/measured.md."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+import numpy as np
+
+from .classifier import Classifier
+from .corpus import CAUSES, Text
+from .evaluation import Judged, judge, report
+from .training import learn
+
+SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
+CONFIDENCES = (0.0, 0.3, 0.45, 0.6, 0.8, 0.9, 1.01)
+COVERAGES = (0.25, 0.5, 0.75, 0.9, 1.0)
+
+
+def page(classifier: Classifier, training: Sequence[Text], judging: Sequence[Text]) -> str:
+    """Measure the classifier on texts by writers it never saw, and how good it would be with fewer texts."""
+    judged = judge(classifier, judging)
+    parts = [
+        "# What the classifier gave · 分类器实测",
+        f"{classifier.classify('').model}: {len(training):,} texts learnt from, {len(judging):,} by others judged.",
+        "Written by 生成命令：`python -m services.routing.classifier write`.",
+        "## Figures · 指标",
+        _table(("measure", "value"), ((name, _number(value)) for name, value in report(judged).items())),
+        "## Confusion · 混淆矩阵",
+        "Rows: what people said; columns: what the classifier said. 行为人工标注，列为分类结果。",
+        _table(("", *CAUSES), _confusion(judged)),
+        "## Calibration · 把握是否可信",
+        _table(("confidence", "texts", "right", "mean confidence"), _calibration(judged)),
+        "## Risk and coverage · 风险与覆盖",
+        "If only the surest share is answered without a person: how many are right. 只自动回答最有把握者的正确率。",
+        _table(("answered", "down to confidence", "right"), _coverage(judged)),
+        "## Learning curve · 学习曲线",
+        "The same method with fewer texts (every n-th) and with fewer writings. 文本或写作批次更少时的效果。",
+        _table(("learnt from", "texts", "macro-F1", "hard"), _learning_curve(training, judging)),
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _confusion(judged: Sequence[Judged]) -> Iterator[tuple[object, ...]]:
+    for cause in CAUSES:
+        mine = [one.verdict.cause for one in judged if one.text.cause == cause]
+        yield (f"**{cause}**", *(mine.count(named) for named in CAUSES))
+
+
+def _calibration(judged: Sequence[Judged]) -> Iterator[tuple[object, ...]]:
+    complaints = [one for one in judged if one.text.cause]
+    for low, high in pairwise(CONFIDENCES):
+        part = [one for one in complaints if low <= one.verdict.confidence < high]
+        if part:
+            mean = np.mean([one.verdict.confidence for one in part])
+            yield f"{low:.2f} to {min(high, 1):.2f}", len(part), _number(_right(part)), f"{mean:.3f}"
+
+
+def _coverage(judged: Sequence[Judged]) -> Iterator[tuple[object, ...]]:
+    ranked = sorted((one for one in judged if one.text.cause), key=lambda one: -one.verdict.confidence)
+    for share in COVERAGES:
+        part = ranked[: round(share * len(ranked))]
+        yield f"{share:.0%}", f"{part[-1].verdict.confidence:.2f}", _number(_right(part))
+
+
+def _learning_curve(training: Sequence[Text], judging: Sequence[Text]) -> Iterator[tuple[object, ...]]:
+    for share in SHARES[:-1]:
+        yield _learnt(f"every {round(1 / share)}th text", training[:: round(1 / share)], judging)
+    sources = sorted({text.source for text in training}, key=lambda source: (len(source), source))
+    for count in (len(sources) // 4, len(sources) // 2):
+        some = set(sources[:count])
+        yield _learnt(f"{count} writings", [text for text in training if text.source in some], judging)
+    yield _learnt(f"all {len(sources)} writings", training, judging)
+
+
+def _learnt(name: str, texts: Sequence[Text], judging: Sequence[Text]) -> tuple[object, ...]:
+    figures = report(judge(Classifier(learn(texts, (1.0, 1.0, 1.0))), judging))
+    hard = next(value for key, value in figures.items() if "difficulty hard" in key)
+    return name, f"{len(texts):,}", f"{figures['cause macro-F1']:.3f}", f"{hard:.3f}"
+
+
+def _right(judged: Sequence[Judged]) -> float:
+    return float(np.mean([one.right for one in judged]))
+
+
+def _number(value: float) -> str:
+    return f"{value:.0f}" if value > 1 else f"{value:.3f}"
+
+
+def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    lines = [heads, ["---"] * len(heads), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
