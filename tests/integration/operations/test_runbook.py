@@ -90,7 +90,9 @@ class Runbook:
     def complain(self):
         """Hand in a complaint like no other, whose cause is clear, and return intake's answer."""
         words = " ".join(uuid4().hex[:7] for _ in range(12))
-        done = self.operator.types(f"echo 'The heater is defective: it broke again and it leaks. {words}' | plaint send - --json")
+        done = self.operator.types(
+            f"echo 'The heater is defective: it broke again and it leaks. {words}' | plaint send - --json"
+        )
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout)
 
