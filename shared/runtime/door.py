@@ -126,7 +126,7 @@ class Door:
             await self._arrived.wait()
             self._arrived.clear()
             visits = self._take()
-            if self._queue:
+            if self._queue or self._held:
                 self._arrived.set()
             if visits:
                 await self._deal_with(visits)

@@ -52,7 +52,7 @@ def assert_sound(verdict: Classification, text: str) -> None:
     assert verdict.confidence == verdict.probabilities[verdict.cause] == max(verdict.probabilities.values())
     assert verdict.runner_up in CAUSES
     assert verdict.runner_up != verdict.cause
-    assert verdict.secondary in {None, verdict.runner_up}
+    assert verdict.secondary in {None, *CAUSES} - {verdict.cause}
     assert verdict.manner in MANNERS
     assert verdict.severity in SEVERITIES
     for ground in verdict.grounds:

@@ -15,11 +15,11 @@ from .model import Floats, Model
 from .points import doubtful, points, reasons, rules, severity
 from .reading import read
 
-COMPLAINT_FROM = 0.45
-"""A missed complaint costs more than a question read as one, so doubt counts as a complaint."""
+COMPLAINT_FROM = 0.6
+"""Of writings left out, 98 % of complaints and 69 % of others lie on their side of it; a person sees the rest."""
 
-ALSO_THERE = 0.3
-"""Logits above the average cause that the runner-up's own wordings must carry to make it a secondary cause."""
+ALSO_THERE = 0.01
+"""Probability from which a cause whose own wordings are in the text is named beside the first."""
 
 DOUBT = 0.25
 """What is left of the logits of a text that is garbled or tells the software what to answer: a person should look."""
@@ -38,7 +38,7 @@ class Classification:
         cause: quality, service, communication, expectation_gap, broken_promise or regulation.
         confidence: calibrated probability of `cause`, 0 to 1; 1/6 when the text says nothing.
         runner_up: the second likeliest cause.
-        secondary: another cause that is clearly also there, or None.
+        secondary: the likeliest other cause whose own wordings are in the text, or None; no more than a hint.
         probabilities: of all six causes; they sum to 1.
         manner: demanding, confused, agitated or neutral.
         severity: low, medium, high or critical.
@@ -84,12 +84,17 @@ class Classifier:
         evidence = gather(reading, self._model.keys, self._model.rarity, self._model.unknown)
         pulls = evidence.values[:, None] * self._model.weights[evidence.rows]
         causes, kinds, manners = self._shares(pulls, DOUBT if doubtful(met) else 1.0)
-        best, second = (int(place) for place in np.argsort(-causes, kind="stable")[:2])
+        best, second, *others = (int(place) for place in np.argsort(-causes, kind="stable"))
+        worded = self._worded(evidence)
+
+        def spoken(cause: int) -> bool:
+            return CAUSES[cause] in worded and bool(causes[cause] >= ALSO_THERE)
+
         return Classification(
             cause=CAUSES[best],
             confidence=float(causes[best]),
             runner_up=CAUSES[second],
-            secondary=CAUSES[second] if self._said(evidence, pulls, second) else None,
+            secondary=next((CAUSES[each] for each in (second, *others) if spoken(each)), None),
             probabilities=MappingProxyType(dict(zip(CAUSES, causes.tolist(), strict=True))),
             manner=MANNERS[int(manners.argmax())],
             severity=(weight := severity(met, len(reading.text))),
@@ -108,9 +113,7 @@ class Classifier:
             shares.append((1 - LAPSE) * powers / powers.sum() + LAPSE / len(powers))
         return shares
 
-    def _said(self, evidence: Evidence, pulls: Floats, cause: int) -> bool:
-        """Tell whether wordings of a cause are there and carry weight, beside whatever else there is."""
+    def _worded(self, evidence: Evidence) -> set[str]:
+        """The causes whose own wordings are in the text."""
         first = len(self._model.keys)
-        own = [row >= first and cues()[row - first].cause == CAUSES[cause] for row in evidence.rows]
-        spoken = pulls[np.array(own, bool), : len(CAUSES)]
-        return float((spoken[:, cause] - spoken.mean(axis=1)).sum()) >= ALSO_THERE if len(spoken) else False
+        return {cues()[row - first].cause for row in evidence.rows if row >= first}

@@ -10,7 +10,7 @@ from .grams import Keys, Places, cut
 from .model import Floats, known, strengths
 from .reading import Reading
 
-CUE_STRENGTH = 0.05
+CUE_STRENGTH = 0.02
 """What one cue counts beside n-grams of unit length; chosen by leaving out one training source at a time."""
 
 

@@ -44,7 +44,7 @@ class Label(NamedTuple):
 
 
 LABELS = (
-    Label(CAUSES, lambda text: text.cause, usual=False, freedom=30),
+    Label(CAUSES, lambda text: text.cause, usual=False, freedom=100),
     Label((True, False), lambda text: text.cause is not None, usual=True, freedom=30),
     Label(MANNERS, lambda text: text.manner if text.cause else None, usual=True, freedom=3),
 )
