@@ -20,7 +20,7 @@ class Watch:
         """The share of all processors, 0 to 1, that went to others so far; what the hypervisor took counts too."""
         busy, total = _machine()
         own = tree_seconds(os.getpid()) - self._own
-        return max(0.0, busy - self._busy - own) / max(total - self._total, _TICK_SECONDS)
+        return min(1.0, max(0.0, busy - self._busy - own) / max(total - self._total, _TICK_SECONDS))
 
 
 def tree_seconds(*roots: int) -> float:
