@@ -27,7 +27,7 @@ STORIES = {
     "en": [
         "The washing machine you delivered on Monday leaks and the floor is wet again.",
         "The sofa arrived with a broken leg and a torn cover.",
-        "The technician promised to come on Tuesday at nine, and nobody came or called.",
+        "The technician promised to come on Tuesday at nine, and never came.",
     ],
 }
 REMEDY = {"remedy": "repair", "text": "师傅明天上午九点上门。"}
