@@ -153,7 +153,8 @@ class Consumer:
             if result.fate == "failed" and result.error is not None:
                 await self._bury(each.record, result.error)
         self._judge(finished)
-        if time.monotonic() - self._committed < COMMIT_SECONDS:
+        # What made it halt is parked, and must not make it halt again when it is started again.
+        if not self.halted and time.monotonic() - self._committed < COMMIT_SECONDS:
             return
         if places := underway.places():
             await failpoints.reach("consumer.before_commit")
