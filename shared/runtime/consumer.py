@@ -165,7 +165,7 @@ class Consumer:
         """Count the streams that fail in a row: a bad deploy must not park the world."""
         for each in finished:
             result = each.result.result()
-            if result.fate == "done":
+            if result.fate == "done" and self._door.hears(each.delivery):
                 self._failing.clear()
             elif result.error is not None:
                 self._failing.add((each.delivery.envelope.source, each.delivery.envelope.subject))

@@ -10,7 +10,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from plaint.local.kafka import Kafka
 from plaint.local.scratch import scratch_folder
 from plaint.local.tansu import Tansu
-from shared.contracts.intake import MessageReceived
+from shared.contracts.intake import ComplaintReceived, MessageReceived
 from shared.contracts.registry import PARTITIONS, dead_topic_of, topic_of
 from shared.runtime import consumer as consuming
 from shared.runtime.broker import Broker
@@ -138,10 +138,22 @@ async def test_streams_that_fail_in_a_row_halt_it_and_single_ones_in_between_do_
     await publish(cluster, *(saying(door, new_id(), "poison") for _ in range(HALT_AFTER - 2)), partition=0)
     await eventually(lambda: everything_waits(door, 2 * HALT_AFTER + HALT_AFTER + 3))
     assert not consumer.halted
+
+    # That an event was passed over, which no handler hears, says nothing for the code.
+    unheard = sample(ComplaintReceived, complaint_id=new_id())
+    await publish(cluster, door.others.say(unheard), partition=0)
+    await eventually(lambda: is_passed_over(door, unheard.complaint_id))
     await publish(cluster, saying(door, new_id(), "poison"), partition=0)
 
     await asyncio.wait_for(run, 15)
     assert consumer.halted
+    # Started again, it must not read what it parked and halt on it once more.
+    assert await kept_offsets(cluster, 2 * (HALT_AFTER + 5) + 2 * HALT_AFTER)
+
+
+async def is_passed_over(door, subject):
+    async with door.database.connection() as connection:
+        return await connection.fetchval("select last from positions where subject = $1", subject) == 1
 
 
 async def everything_waits(door, count):
