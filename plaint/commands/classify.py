@@ -1,21 +1,13 @@
 """``plaint classify``: name the cause of a text, or of a file of them, with nothing running."""
 
-import json
 import sys
-from collections.abc import Iterable
-from dataclasses import asdict
-from typing import Annotated, Any, Final
+from importlib import import_module
+from typing import Annotated
 
 import typer
-from rich.text import Text
 
-from plaint.screen import harmless
-from plaint.session import Session, session_of
-from plaint.trouble import FAILED, USAGE, Trouble
-from services.routing.classifier import Classification, Classifier, Script, explain, is_traditional, load
-
-_TEXT_LIMIT: Final = 2_000_000
-"""Characters of one line; what is longer is somebody's mistake, not a text."""
+from plaint.session import session_of
+from plaint.trouble import USAGE, Trouble
 
 
 def classify(
@@ -28,76 +20,9 @@ def classify(
     session = session_of(context)
     if jsonl == (text is not None):
         raise Trouble("classify.one_of", code=USAGE)
-    classifier = load()
+    # Only this command pays for loading the classifier.
+    classifying = import_module("plaint.classifying")
     if text is None:
-        _classify_lines(session, classifier, sys.stdin.buffer)
-    elif session.screen.as_json:
-        session.screen.item(_found(classifier.classify(text)))
+        classifying.classify_lines(session, sys.stdin.buffer)
     else:
-        _show(session, text, classifier.classify(text))
-
-
-def _classify_lines(session: Session, classifier: Classifier, lines: Iterable[bytes]) -> None:
-    """Answer each line in order; a broken one is told of by its number, and the others still come out."""
-    broken = 0
-    for number, line in enumerate(lines, start=1):
-        try:
-            given = _read(line)
-        except ValueError as error:
-            broken += 1
-            session.screen.error(session.words("classify.broken", number=number, why=error))
-        else:
-            session.screen.item({"id": given.get("id"), **_found(classifier.classify(given["text"]))})
-    if broken:
-        raise typer.Exit(FAILED)
-
-
-def _read(line: bytes) -> dict[str, Any]:
-    """
-    Read one line.
-
-    Raises:
-        ValueError: it is not UTF-8, not JSON, or not an object with a text.
-    """
-    given = json.loads(line.decode())
-    if not isinstance(given, dict) or not isinstance(given.get("text"), str):
-        raise ValueError('{"id": …, "text": "…"}')  # noqa: TRY004 - for the caller it is a broken line like others
-    if len(given["text"]) > _TEXT_LIMIT:
-        raise ValueError(f"> {_TEXT_LIMIT:,}")
-    return given
-
-
-def _found(verdict: Classification) -> dict[str, Any]:
-    return {
-        "cause": verdict.cause,
-        "confidence": round(verdict.confidence, 4),
-        "secondary": verdict.secondary,
-        "runner_up": verdict.runner_up,
-        "probabilities": {cause: round(share, 4) for cause, share in verdict.probabilities.items()},
-        "manner": verdict.manner,
-        "severity": verdict.severity,
-        "is_complaint": verdict.is_complaint,
-        "grounds": [asdict(ground) | {"weight": round(ground.weight, 4)} for ground in verdict.grounds],
-        "model": verdict.model,
-    }
-
-
-def _show(session: Session, text: str, verdict: Classification) -> None:
-    session.screen.say(_marked(text, verdict))
-    for sentence in explain(verdict, _script(session, text)):
-        session.screen.say(sentence)
-
-
-def _script(session: Session, text: str) -> Script:
-    """A reader of Chinese reads the script of the text."""
-    if session.words.language == "en":
-        return "en"
-    return "hant" if is_traditional(text) else "hans"
-
-
-def _marked(text: str, verdict: Classification) -> Text:
-    """The text with the passages that decided in colour, the strongest in bold."""
-    shown = Text(harmless(text))
-    for place, ground in enumerate(verdict.grounds):
-        shown.stylize("bold magenta" if place == 0 else "magenta", ground.start, ground.end)
-    return shown
+        classifying.classify_text(session, text)
