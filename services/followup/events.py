@@ -23,7 +23,8 @@ def reactions(policy: CallbackPolicy) -> Handlers:
     linked = partial(handlers.end_asking, ending=Ending.LINKED, policy=policy)
     withdrawn = partial(handlers.end_asking, ending=Ending.WITHDRAWN, policy=policy)
     return {
-        ComplaintReceived: Handler(partial(handlers.note_complaint, policy=policy), of_event),
+        # Nobody is asked before the case is resolved.
+        ComplaintReceived: Handler(partial(handlers.note_complaint, policy=policy), of_event, can_wait=True),
         ComplaintLinked: Handler(linked, of_event),
         ComplaintUnlinked: Handler(partial(handlers.ask_again, policy=policy), of_event),
         ComplaintWithdrawn: Handler(withdrawn, of_event),

@@ -13,7 +13,7 @@ SOURCES = ("resolution", "followup")
 
 def reactions(wording: Wording) -> Handlers:
     """What intake does on events of others."""
-    queue = Handler(partial(messages.queue_message, wording=wording), messages.of_request)
+    queue = Handler(partial(messages.queue_message, wording=wording), messages.of_request, can_wait=True)
     return {
         ResolutionMessageRequested: queue,
         FollowupMessageRequested: queue,

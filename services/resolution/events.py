@@ -28,15 +28,16 @@ def reactions(policy: CasePolicy) -> Handlers:
     linked = partial(react.end, ending="linked", policy=policy)
     withdrawn = partial(react.end, ending="withdrawn", policy=policy)
     return {
-        ComplaintReceived: Handler(partial(react.note_complaint, policy=policy), of_event),
+        # A case is opened when it is routed; until then nothing follows from this.
+        ComplaintReceived: Handler(partial(react.note_complaint, policy=policy), of_event, can_wait=True),
         MessageReceived: Handler(partial(react.note_message, policy=policy), of_event),
-        MessageSent: Handler(react.count_sent, of_event),
-        MessageFailed: Handler(react.count_failed, of_event),
+        MessageSent: Handler(react.count_sent, of_event, can_wait=True),
+        MessageFailed: Handler(react.count_failed, of_event, can_wait=True),
         ComplaintLinked: Handler(linked, of_event),
         ComplaintUnlinked: Handler(partial(react.take_up_again, policy=policy), of_event),
         ComplaintWithdrawn: Handler(withdrawn, of_event),
         ComplaintErased: Handler(partial(react.forget, policy=policy), of_erasure),
-        ComplaintClassified: Handler(react.note_classification, of_event),
+        ComplaintClassified: Handler(react.note_classification, of_event, can_wait=True),
         ComplaintRouted: Handler(partial(react.note_routing, policy=policy), of_event),
         ClassificationCorrected: Handler(partial(react.correct_cause, policy=policy), of_event),
         SatisfactionRecorded: Handler(react.close_satisfied, of_event),

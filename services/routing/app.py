@@ -34,6 +34,7 @@ def workers_of(engine: Engine, settings: RoutingSettings) -> Mapping[str, Loop]:
     model = classifier.load()
     complaints = storage.SqlComplaints(engine.database)
     first_agents = settings.roster().all_agents()
+    engine.consumer.look_ahead = worker.reading_ahead(model, settings.read_ahead_seconds)
 
     async def classify() -> None:
         await worker.classify_waiting(engine.door, complaints, model, first_agents)

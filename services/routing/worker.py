@@ -1,13 +1,16 @@
 """Work outside the door: the classifier, which is slow, and the teams' queues; both come back through it."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Final
 from uuid import UUID
 
 import structlog
+from pydantic import ValidationError
 
 from services.routing.classifier import Classification as Reading
 from services.routing.classifier import Classifier
@@ -18,8 +21,10 @@ from services.routing.handlers import complaints as complaint_handlers
 from services.routing.handlers import needs, roster
 from services.routing.handlers.messages import Classify, EnrolMissing, GiveOut, RoutingPolicy
 from services.routing.ports import Complaints, Unread
+from shared.contracts.intake import ComplaintReceived
+from shared.runtime.consumer import LookAhead
 from shared.runtime.door import Door
-from shared.runtime.message import Command, Handler, Handlers
+from shared.runtime.message import Command, Delivery, Handler, Handlers
 from shared.runtime.worker import work_through
 
 log = structlog.get_logger()
@@ -60,6 +65,43 @@ async def classify_waiting(
         await work_through(
             door, "classifier", waiting, classified, at_once=BATCH, when=lambda work: work.changes(Complaint)
         )
+
+
+def reading_ahead(classifier: Classifier, seconds: float) -> LookAhead:
+    """
+    Read new complaints on their way to the door, for so many *seconds* of each fetch.
+
+    A complaint that comes alone is classified in the commit that keeps it. What a fetch brings beyond that, and
+    what a crash or a gap interrupted, waits in the database for ``classify_waiting``.
+    """
+    # Ends with the process; a text is read in milliseconds.
+    thread = ThreadPoolExecutor(1, "reader")
+
+    async def read(events: Sequence[Delivery]) -> Sequence[Delivery]:
+        if not any(_tells_of_a_complaint(event) for event in events):
+            return events
+        return await asyncio.get_running_loop().run_in_executor(thread, _read_some, classifier, events, seconds)
+
+    return read
+
+
+def _read_some(classifier: Classifier, events: Sequence[Delivery], seconds: float) -> Sequence[Delivery]:
+    until = time.monotonic() + seconds
+    return [_read_event(classifier, event) if time.monotonic() < until else event for event in events]
+
+
+def _read_event(classifier: Classifier, event: Delivery) -> Delivery:
+    if not _tells_of_a_complaint(event):
+        return event
+    try:
+        told = ComplaintReceived.model_validate_json(event.body)
+    except ValidationError:
+        return event  # its handler says so
+    return replace(event, finding=_read(classifier, Unread(told.complaint_id, told.text[:LONGEST_TEXT])))
+
+
+def _tells_of_a_complaint(event: Delivery) -> bool:
+    return event.envelope.type == ComplaintReceived.TYPE
 
 
 async def give_out_queued(door: Door, complaints: Complaints) -> None:

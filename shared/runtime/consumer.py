@@ -7,7 +7,7 @@ Offsets are only where to go on reading; what was applied is decided by position
 import asyncio
 import random
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from itertools import chain
 from typing import Final
 from uuid import UUID
@@ -45,6 +45,13 @@ HALT_AFTER: Final = 20
 RESTART_CAP_SECONDS: Final = 5.0
 
 Records = Mapping[TopicPartition, Sequence[ConsumerRecord]]
+LookAhead = Callable[[Sequence[Delivery]], Awaitable[Sequence[Delivery]]]
+"""Finds out what it can about events in little time; gives the same events back, in the same order."""
+
+
+async def look_at_nothing(deliveries: Sequence[Delivery]) -> Sequence[Delivery]:
+    """Take events as they come."""
+    return deliveries
 
 
 class AnotherCluster(RuntimeError):
@@ -59,6 +66,7 @@ class Consumer:
         self.halted = False
         self.joined = False
         self.lag: dict[TopicPartition, int] = {}
+        self.look_ahead: LookAhead = look_at_nothing
         self._topics = [topic_of(owner, broker.prefix) for owner in hears]
         self._door = door
         self._broker = broker
@@ -119,20 +127,22 @@ class Consumer:
             underway.give_up()
 
     async def _hand_over(self, records: Records, underway: Underway) -> None:
-        """Give the door what was read, and wait a little: mostly it has dealt with what it hears by then."""
+        """Give the door what was read, and wait a little: mostly it has dealt by then with what cannot wait."""
         await failpoints.reach("consumer.after_poll")
-        handed: list[Handed] = []
+        readable: list[ConsumerRecord] = []
+        events: list[Delivery] = []
         for record in chain.from_iterable(records.values()):
             underway.read(record)
             try:
-                delivery = Delivery(read_envelope(record.headers), record.value or b"")
+                events.append(Delivery(read_envelope(record.headers), record.value or b""))
+                readable.append(record)
             except UnreadableEnvelope as error:
                 await self._bury(record, error)
-            else:
-                handed.append(Handed(record, delivery, self._door.enter(delivery)))
+        looked_at = zip(readable, await self.look_ahead(events), strict=True)
+        handed = [Handed(record, event, self._door.enter(event)) for record, event in looked_at]
         underway.hand(handed)
-        if heard := [each.result for each in handed if self._door.hears(each.delivery)]:
-            await asyncio.wait(heard, timeout=PATIENCE_SECONDS)
+        if urgent := [each.result for each in handed if not self._door.can_wait(each.delivery)]:
+            await asyncio.wait(urgent, timeout=PATIENCE_SECONDS)
 
     async def _hold_back(self, consumer: AIOKafkaConsumer, underway: Underway) -> None:
         """Read no more while too much is underway, however long the database is away, and keep the group's trust."""

@@ -21,7 +21,7 @@ from shared.runtime.cancellation import is_cancelled
 from shared.runtime.clock import Clock
 from shared.runtime.database import is_transient
 from shared.runtime.entry import kind_of, name_of
-from shared.runtime.message import Command, Delivery, Due, Handlers, Input, Repair
+from shared.runtime.message import Command, Delivery, Due, Handler, Handlers, Input, Repair
 from shared.runtime.needs import Kind
 from shared.runtime.refusals import TooBusy
 from shared.runtime.store import ConstraintViolated, Store
@@ -37,8 +37,8 @@ COMMAND_SECONDS: Final = 10.0
 """How long a caller waits before it is told to try again."""
 HELD_PAUSE_SECONDS: Final = 0.02
 """How long an input whose stream another replica holds stays back."""
-UNHEARD_SECONDS: Final = 0.25
-"""How long an event that no handler hears waits for company: it moves a position and nothing else."""
+COMPANY_SECONDS: Final = 0.25
+"""How long an event that can wait does so for company: a commit of its own would cost twenty times as much."""
 RETRY_CAP_SECONDS: Final = 5.0
 CONSTRAINT_ATTEMPTS: Final = 3
 
@@ -136,15 +136,26 @@ class Door:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._queue.append(Visit(item, future))
-        if self.hears(item) or len(self._queue) >= BATCH_LIMIT:
-            self._arrived.set()
+        if self.can_wait(item) and len(self._queue) < BATCH_LIMIT:
+            loop.call_later(COMPANY_SECONDS, self._arrived.set)
         else:
-            loop.call_later(UNHEARD_SECONDS, self._arrived.set)
+            self._arrived.set()
         return future
 
-    def hears(self, item: Input) -> bool:
-        """Whether anything but a position depends on *item*: only events of types without a handler are unheard."""
-        return not isinstance(item, Delivery) or EVENTS.get(item.envelope.type) in self._handlers
+    def hears(self, event: Delivery) -> bool:
+        """Whether a handler answers it; an event that is not heard moves a position and nothing else."""
+        return self._handler_of(event) is not None
+
+    def can_wait(self, item: Input) -> bool:
+        """Whether nobody waits for what becomes of it."""
+        if not isinstance(item, Delivery):
+            return False
+        handler = self._handler_of(item)
+        return handler is None or handler.can_wait
+
+    def _handler_of(self, event: Delivery) -> Handler | None:
+        heard = EVENTS.get(event.envelope.type)
+        return None if heard is None else self._handlers.get(heard)
 
     def _take(self) -> list[Visit]:
         """What was held comes first, but is never a whole batch: the others go on."""

@@ -101,6 +101,7 @@ class Reader:
             actor=envelope.source,
             subject=envelope.subject,
             traceparent=envelope.traceparent,
+            finding=delivery.finding,
         )
 
 

@@ -1,4 +1,4 @@
-"""What a batch writes to PostgreSQL: everything staged in one or two round trips, and the history in the last."""
+"""What a batch writes to PostgreSQL: everything staged in one or two round trips, the history in the last one."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -84,8 +84,6 @@ class Flush:
         """
         steps = self._steps()
         written = [await write_together(self._connection, parts) for parts in steps if parts]
-        if self._work.announced:
-            await self._append_history()
         for subject in self._work.blanked:
             await self._blank(subject)
         return written[-1] if written else None
@@ -110,6 +108,7 @@ class Flush:
                 in_the_way = in_the_way or bool(added and changed)
         gone += self._late_gone()
         rest = [*new, *self._answers(), *self._late_put(), *self._timers(), *self._positions(), *self._streams()]
+        rest += self._history()
         return (gone, moved, rest) if in_the_way else (gone, [], [*moved, *rest])
 
     def _timers(self) -> Iterator[Part]:
@@ -164,7 +163,7 @@ class Flush:
         if answers:
             yield _PUT_ANSWERS, transposed(sorted((a.scope, a.key, a.request_hash, a.body, a.at) for a in answers))
 
-    async def _append_history(self) -> None:
+    def _history(self) -> Iterator[Part]:
         rows = [
             (
                 announced.envelope.subject,
@@ -176,7 +175,8 @@ class Flush:
             )
             for announced in self._work.announced.values()
         ]
-        await self._connection.execute(_APPEND_HISTORY, HISTORY_LOCK, *transposed(rows))
+        if rows:
+            yield _APPEND_HISTORY, [HISTORY_LOCK, *transposed(rows)]
 
     async def _blank(self, subject: UUID) -> None:
         kept = await self._connection.fetch("select id, type, body from history where subject = $1", subject)

@@ -21,6 +21,7 @@ class Message(Generic[P]):
 
     ``at`` is the time of the message and the only clock a handler has; it is never before the time of what caused
     the message. ``subject`` is the stream of an event or a timer; a command names its streams by its needs.
+    ``finding`` is what was found out about an event before it came to the door; a handler can do without.
     """
 
     payload: P
@@ -30,6 +31,7 @@ class Message(Generic[P]):
     actor: str = "system"
     subject: UUID | None = None
     traceparent: str | None = None
+    finding: object = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +40,12 @@ class Handler:
     A function for one kind of message, and what must be loaded before it runs.
 
     ``needs`` may look at what it asked for itself, and at nothing else: it is asked again when that has been loaded.
+    An event that ``can_wait`` for company is one whose outcome nobody waits for: it may be handled a little later.
     """
 
     run: Callable[[Message[Any], Work], object]
     needs: Callable[[Message[Any], Work], Iterable[Need]]
+    can_wait: bool = False
 
 
 Handlers = Mapping[type | str, Handler]
@@ -77,10 +81,11 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """An event as it came from a topic."""
+    """An event as it came from a topic, and what was found out about it on its way to the door, if anything was."""
 
     envelope: Envelope
     body: bytes
+    finding: object = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from tests.faults.world import POOL_SIZE, SERVICES
 
 WARM_SECONDS = 2.0
 AFTER_SECONDS = 5.0
+QUICK_AFTER_SECONDS = 3.0
 RECOVERY_SECONDS = 5.0
 """First new event applied, once the dependency answers and the consumer has its partitions again."""
 SETTLED_SECONDS = 60.0
@@ -91,7 +92,7 @@ class Scene:
         self._report = report
 
     @asynccontextmanager
-    async def fault(self, name, how, *, after=AFTER_SECONDS):
+    async def fault(self, name, how):
         """
         Let customers come, and the block break something and heal it; then check everything.
 
@@ -108,7 +109,7 @@ class Scene:
             course.healed()
             self._crowding = Crowding(self.world.instances)
             joined = await self._joined()
-            await asyncio.sleep(after)
+            await asyncio.sleep(QUICK_AFTER_SECONDS if self.quick else AFTER_SECONDS)
             await load.finish()
             course.seen["calls"] = dict(load.first_fates)
             course.seen["unsure"] = Counter(str(call) for call in load.unsure)

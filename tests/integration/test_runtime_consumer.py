@@ -101,6 +101,22 @@ async def test_each_event_is_applied_once_and_offsets_are_kept_after_that(door, 
     assert len(heard) == len(told) + 1
 
 
+async def test_what_is_found_out_on_the_way_comes_with_the_event(door, cluster, handlers):
+    found = []
+    handlers[MessageReceived] = handler(lambda message, _work: found.append((message.payload.text, message.finding)))
+    consumer = Consumer("routing", ["intake"], door.door, cluster)
+
+    async def look(events):
+        return [replace(event, finding=event.envelope.sequence * 10) for event in events]
+
+    consumer.look_ahead = look
+    await publish(cluster, *(saying(door, SUBJECTS[0], text) for text in ("one", "two", "three")))
+    async with running(consumer.run()):
+        await eventually(lambda: len(found) == 3, JOIN_SECONDS)
+
+    assert found == [("one", 10), ("two", 20), ("three", 30)]
+
+
 async def test_what_can_be_neither_read_nor_kept_is_buried_and_the_others_go_on(door, cluster, heard):
     topic = topic_of("intake", cluster.prefix)
     _, early, good = (saying(door, subject, "good") for subject in (SUBJECTS[1], SUBJECTS[1], SUBJECTS[0]))

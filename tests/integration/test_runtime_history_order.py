@@ -7,6 +7,7 @@ same load, to show that it tells: without the lock before the append, and by tra
 
 import asyncio
 import random
+import re
 from collections import defaultdict
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -46,8 +47,9 @@ class ForgetfulConnection:
     def __getattr__(self, name):
         return getattr(self._connection, name)
 
-    async def execute(self, query, *values):
-        return await self._connection.execute(query.replace("pg_advisory_xact_lock($1)", "$1::bigint"), *values)
+    async def fetchval(self, query, *values):
+        without = re.sub(r"pg_advisory_xact_lock\((\$\d+)\)", r"\1::bigint", query)
+        return await self._connection.fetchval(without, *values)
 
 
 @dataclass

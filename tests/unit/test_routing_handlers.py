@@ -1,3 +1,4 @@
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -102,6 +103,12 @@ class TestClassifying:
         door.hear(received())
         assert door.row(Complaint, ID).state is State.WAITING
         assert door.said == []
+
+    def test_what_was_read_on_its_way_is_routed_in_the_same_commit(self, door):
+        assert door.give(replace(door.delivery(received()), finding=SURE)).fate == "done"
+        assert door.said_types == ["complaint.classified", "complaint.routed"]
+        assert door.row(Complaint, ID).holder == "r1"
+        assert classify(door) is None
 
     def test_a_sure_cause_is_announced_with_its_grounds_and_routed(self, door):
         routed(door)

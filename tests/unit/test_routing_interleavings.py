@@ -74,8 +74,8 @@ def interleavings(*sources: list[object]) -> Iterator[list[object]]:
             yield from ([source[0], *following] for following in interleavings(*rest))
 
 
-def lived(order, reading, *, people=PEOPLE) -> MemoryDoor:
-    """Live through events and the worker's commands; the worker also has its turn in the end."""
+def lived(order, reading, *, people=PEOPLE, ahead=False) -> MemoryDoor:
+    """Live through events and the worker's commands; the worker, who may read ahead, has its turn in the end."""
     door = MemoryDoor("routing", storage.STORED, HANDLERS)
     door.ask(EnrolMissing(people))
     for step in [*order, CLASSIFY, GIVE_OUT]:
@@ -83,6 +83,8 @@ def lived(order, reading, *, people=PEOPLE) -> MemoryDoor:
             door.ask(Classify(ID, reading))
         elif isinstance(step, EnrolMissing | GiveOut):
             door.ask(step)
+        elif step is RECEIVED and ahead:
+            assert door.give(replace(door.delivery(step), finding=reading)).fate == "done"
         else:
             assert [result.fate for result in door.hear(step)] == ["done"]
     return door
@@ -117,6 +119,15 @@ def test_every_order_has_one_end(life, reading):
     complaint, open_cases = ends[0]
     assert complaint.state is (State.TRIAGE if state is State.ROUTED and reading is UNSURE else state)
     assert sum(open_cases) == (complaint.state is State.ROUTED)
+
+
+@pytest.mark.parametrize("life", LIVES)
+@pytest.mark.parametrize("reading", [SURE, UNSURE], ids=["sure", "unsure"])
+def test_what_was_read_on_its_way_ends_like_what_was_read_later(life, reading):
+    intake, resolution, _ = LIVES[life]
+    whole = end_of(lived([*intake, *resolution], reading))
+    for order in interleavings(intake, resolution):
+        assert end_of(lived(order, reading, ahead=True)) == whole
 
 
 @pytest.mark.parametrize("life", ["reopened", "linked by mistake", "withdrawn"])

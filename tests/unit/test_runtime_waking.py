@@ -1,6 +1,7 @@
 """What is woken after a commit: for as long as it runs, however often its process comes to lead."""
 
 import asyncio
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from services.routing.storage import STORED
 from shared.contracts.intake import MessageReceived
 from shared.contracts.resolution import CaseOpened
 from shared.runtime.clock import Clock
-from shared.runtime.door import BATCH_LIMIT, UNHEARD_SECONDS, Door
+from shared.runtime.door import BATCH_LIMIT, COMPANY_SECONDS, Door
 from shared.runtime.memory import MemoryStore
 from shared.runtime.timers import fire_timers
 from shared.runtime.work import StreamState, Work
@@ -75,15 +76,26 @@ async def test_an_event_that_nobody_hears_waits_for_company_and_no_longer():
         say, put = twin.others.say, twin.door.enter
         await asyncio.sleep(0)
         alone = put(say(sample(CaseOpened, complaint_id=SUBJECT)))
-        await asyncio.sleep(UNHEARD_SECONDS / 5)
+        await asyncio.sleep(COMPANY_SECONDS / 5)
         assert not alone.done()
         heard = put(say(sample(MessageReceived, complaint_id=SUBJECT)))
         assert (await heard).fate == "done"
         assert alone.done()
 
         later = put(say(sample(CaseOpened, complaint_id=SUBJECT)))
-        async with asyncio.timeout(10 * UNHEARD_SECONDS):
+        async with asyncio.timeout(10 * COMPANY_SECONDS):
             assert (await later).fate == "done"
+
+
+async def test_an_event_whose_outcome_nobody_waits_for_waits_for_company_too():
+    note = replace(handler(lambda *_: None), can_wait=True)
+    async with TwinDoor("routing", (), {MessageReceived: note}) as twin:
+        await asyncio.sleep(0)
+        patient = twin.door.enter(twin.others.say(sample(MessageReceived, complaint_id=SUBJECT)))
+        await asyncio.sleep(COMPANY_SECONDS / 5)
+        assert not patient.done()
+        async with asyncio.timeout(10 * COMPANY_SECONDS):
+            assert (await patient).fate == "done"
 
 
 async def test_a_batch_of_events_that_nobody_hears_waits_for_nothing():
@@ -92,5 +104,5 @@ async def test_a_batch_of_events_that_nobody_hears_waits_for_nothing():
         unheard = [
             twin.door.enter(twin.others.say(sample(CaseOpened, complaint_id=SUBJECT))) for _ in range(BATCH_LIMIT)
         ]
-        done, _ = await asyncio.wait(unheard, timeout=UNHEARD_SECONDS / 2)
+        done, _ = await asyncio.wait(unheard, timeout=COMPANY_SECONDS / 2)
         assert len(done) == BATCH_LIMIT

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from uuid import UUID
 
-from services.routing.domain.classification import Cause
+from services.routing.domain.classification import Cause, Classification
 from services.routing.domain.complaint import (
     Complaint,
     Ending,
@@ -50,10 +50,7 @@ def classify(message: Message[Classify], work: Work, *, policy: RoutingPolicy) -
     before = work.get(Complaint, message.payload.complaint_id)
     if before is None or before.state is not State.WAITING:
         return None
-    reading = message.payload.classification
-    if reading.cause is not None:
-        announce_classified(before.complaint_id, reading.cause, reading, work)
-    return _settle(before, classified(before, reading, policy.triage_below), work, policy)
+    return _settle(before, _classified(before, message.payload.classification, work, policy), work, policy)
 
 
 def decide_triage(message: Message[DecideTriage], work: Work, *, policy: RoutingPolicy) -> Done:
@@ -83,7 +80,11 @@ def give_out(message: Message[GiveOut], work: Work, *, policy: RoutingPolicy) ->
 
 
 def note_complaint(message: Message[ComplaintReceived], work: Work, *, policy: RoutingPolicy) -> None:
-    """Keep what the customer wrote, for the classifier; what became of the complaint may have been heard of before."""
+    """
+    Keep what the customer wrote; what became of the complaint may have been heard of before.
+
+    If the classifier has read it on the way here, that is one commit less; else it waits for it.
+    """
     event = message.payload
     before = _found(event.complaint_id, work)
     after = replace(
@@ -97,6 +98,8 @@ def note_complaint(message: Message[ComplaintReceived], work: Work, *, policy: R
         told_by=message.id,
         correlation_id=message.correlation_id,
     )
+    if isinstance(message.finding, Classification) and settled(after).state is State.WAITING:
+        after = _classified(after, message.finding, work, policy)
     _settle(before, after, work, policy)
 
 
@@ -147,6 +150,12 @@ def _known(command: DecideTriage | CorrectClassification, work: Work) -> Complai
         raise NoSuchComplaint
     check_seen(complaint, command.seen)
     return complaint
+
+
+def _classified(complaint: Complaint, reading: Classification, work: Work, policy: RoutingPolicy) -> Complaint:
+    if reading.cause is not None:
+        announce_classified(complaint.complaint_id, reading.cause, reading, work)
+    return classified(complaint, reading, policy.triage_below)
 
 
 def _found(complaint_id: UUID, work: Work) -> Complaint:

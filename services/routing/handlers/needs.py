@@ -32,9 +32,10 @@ def of_command(
 
 def of_event(message: Message[ComplaintEvent], work: Work) -> Iterable[Need]:
     """The complaint that the event is about, and everyone who could get it once the classifier has read it."""
-    complaint_id = message.payload.complaint_id
-    known = work.get(Complaint, complaint_id)
-    needed = _complaint(complaint_id)
+    needed = _complaint(message.payload.complaint_id)
+    if message.finding is not None:
+        return (*needed, *EVERYONE)
+    known = work.get(Complaint, message.payload.complaint_id)
     return (*needed, *EVERYONE) if known is not None and known.classification is not None else needed
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 import services.routing.classifier as classifiers
 from services.intake.domain.contact import Kind
+from services.intake.domain.gist import gist_of
 
 TEXTS: Final = Path(classifiers.__file__).parent / "texts"
 FILES: Final = ("base", "varied", "broad", "first_test")
@@ -29,14 +30,14 @@ def bodies(count: int, seed: int) -> list[bytes]:
 
 
 def _routable(chance: random.Random, wanted: int = 400) -> Iterator[tuple[str, str]]:
-    """Texts that are routed without a person, with their language."""
+    """Texts that become a case without a person looking at them, with their language."""
     classifier = classifiers.load()
     groups = list(_by_cause().items())
     while wanted:
         (_, language), texts = chance.choice(groups)
         text = ("。" if language == "zh" else " ").join(chance.sample(texts, chance.randint(1, LONGEST)))
         found = classifier.classify(text)
-        if found.is_complaint and found.confidence >= TRIAGE_BELOW:
+        if found.is_complaint and found.confidence >= TRIAGE_BELOW and gist_of(text) is None:
             wanted -= 1
             yield text, language
 

@@ -89,7 +89,8 @@ class Load:
     async def open(self, connections: Sequence[Connection], rate: float, seed: int) -> None:
         """Send at moments fixed beforehand (Poisson), whatever is answered until then; time counts from them."""
         chance = random.Random(seed)  # noqa: S311 - nothing secret
-        idle: asyncio.LifoQueue[Connection] = asyncio.LifoQueue()
+        # In turn, so that none is idle for so long that the server lets go of it just when it is used.
+        idle: asyncio.Queue[Connection] = asyncio.Queue()
         for connection in connections:
             idle.put_nowait(connection)
 
