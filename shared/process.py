@@ -19,6 +19,8 @@ from shared.telemetry.logging import configure_logging
 from shared.telemetry.tracing import configure_tracing
 
 GRACE_SECONDS: Final = 10
+KEEP_ALIVE_SECONDS: Final = 75
+"""How long an idle connection stays open: longer than clients keep it, or one is used at the moment of its end."""
 LAST_READ_SECONDS: Final = 0.2
 QUIET: Final = {"aiokafka": "WARNING", "alembic": "WARNING", "uvicorn": "WARNING"}
 """Libraries that tell of every step; what matters of it our own lines and metrics say."""
@@ -55,6 +57,7 @@ async def serve_until_stopped(
             port=settings.port,
             log_config=None,
             access_log=False,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=GRACE_SECONDS,
             server_header=False,
         )

@@ -30,7 +30,11 @@ def engine_of(settings: RoutingSettings) -> Engine:
 
 
 def workers_of(engine: Engine, settings: RoutingSettings) -> Mapping[str, Loop]:
-    """What routing does beside the engine's own loops: one process at a time does each."""
+    """
+    What routing does beside the engine's own loops: one process at a time does each.
+
+    Every process has its consumer read ahead.
+    """
     model = classifier.load()
     complaints = storage.SqlComplaints(engine.database)
     first_agents = settings.roster().all_agents()

@@ -31,6 +31,8 @@ log = structlog.get_logger()
 
 BATCH: Final = 50
 """Complaints fetched at once."""
+SHORT_TEXT: Final = 2_000
+"""Characters up to which a text is read on its way: that takes milliseconds, and nothing else moves meanwhile."""
 LONGEST_TEXT: Final = 20_000
 """Characters that the classifier reads; what follows in longer ones is quoted history and attachments pasted in."""
 DECIMALS: Final = 4
@@ -74,7 +76,7 @@ def reading_ahead(classifier: Classifier, seconds: float) -> LookAhead:
     A complaint that comes alone is classified in the commit that keeps it. What a fetch brings beyond that, and
     what a crash or a gap interrupted, waits in the database for ``classify_waiting``.
     """
-    # Ends with the process; a text is read in milliseconds.
+    # A thread of its own, so that no backlog is waited for; it ends with the process.
     thread = ThreadPoolExecutor(1, "reader")
 
     async def read(events: Sequence[Delivery]) -> Sequence[Delivery]:
@@ -97,7 +99,9 @@ def _read_event(classifier: Classifier, event: Delivery) -> Delivery:
         told = ComplaintReceived.model_validate_json(event.body)
     except ValidationError:
         return event  # its handler says so
-    return replace(event, finding=_read(classifier, Unread(told.complaint_id, told.text[:LONGEST_TEXT])))
+    if len(told.text) > SHORT_TEXT:
+        return event
+    return replace(event, finding=_read(classifier, Unread(told.complaint_id, told.text)))
 
 
 def _tells_of_a_complaint(event: Delivery) -> bool:
@@ -121,6 +125,7 @@ def facts_of(reading: Reading) -> Classification:
     """What the classifier found, as the domain knows it."""
     return Classification(
         cause=Cause(reading.cause),
+        sub_cause=reading.sub_cause,
         confidence=round(reading.confidence, DECIMALS),
         model=reading.model,
         runner_up=Cause(reading.runner_up),

@@ -32,6 +32,7 @@ class ComplaintClassified(ComplaintEvent):
 
     TYPE: ClassVar[str] = "routing.complaint.classified.v1"
     cause: Cause
+    sub_cause: str | None = Field(default=None, description="The kind within the cause, such as service.late")
     confidence: float = Field(ge=0, le=1, description="Calibrated probability of `cause`")
     secondary: Cause | None = None
     runner_up: Cause | None = None

@@ -14,6 +14,8 @@ from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from shared.contracts.envelope import UnreadableEnvelope, read_envelope
@@ -43,6 +45,8 @@ BROKER_CHECK_SECONDS: Final = 5.0
 HALT_AFTER: Final = 20
 """Streams that begin to wait for an error with no success between: then it is the code, not the data."""
 RESTART_CAP_SECONDS: Final = 5.0
+ASSIGNORS: Final = (RangePartitionAssignor, RoundRobinPartitionAssignor)
+"""All that is said of a complaint, on whichever topic, comes to one replica; the second is what older ones know."""
 
 Records = Mapping[TopicPartition, Sequence[ConsumerRecord]]
 LookAhead = Callable[[Sequence[Delivery]], Awaitable[Sequence[Delivery]]]
@@ -101,6 +105,7 @@ class Consumer:
             heartbeat_interval_ms=1_000,
             max_poll_interval_ms=60_000,
             fetch_max_wait_ms=self._broker.fetch_wait_ms,
+            partition_assignment_strategy=ASSIGNORS,
             **self._broker.client,
         )
         async with started(consumer, JOIN_SECONDS):
@@ -138,11 +143,21 @@ class Consumer:
                 readable.append(record)
             except UnreadableEnvelope as error:
                 await self._bury(record, error)
-        looked_at = zip(readable, await self.look_ahead(events), strict=True)
+        looked_at = zip(readable, await self._look_ahead(events), strict=True)
         handed = [Handed(record, event, self._door.enter(event)) for record, event in looked_at]
         underway.hand(handed)
         if urgent := [each.result for each in handed if not self._door.can_wait(each.delivery)]:
             await asyncio.wait(urgent, timeout=PATIENCE_SECONDS)
+
+    async def _look_ahead(self, events: Sequence[Delivery]) -> Sequence[Delivery]:
+        try:
+            return await self.look_ahead(events)
+        except Exception as error:
+            # They can do without, and must not come back for ever.
+            if is_cancelled():
+                raise
+            log.warning("nothing was found out ahead", error=type(error).__name__, exc_info=error)
+            return events
 
     async def _hold_back(self, consumer: AIOKafkaConsumer, underway: Underway) -> None:
         """Read no more while too much is underway, however long the database is away, and keep the group's trust."""

@@ -9,7 +9,7 @@ import random
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import structlog
@@ -71,6 +71,7 @@ class Door:
         self._queue: deque[Visit] = deque()
         self._held: deque[Visit] = deque()
         self._arrived = asyncio.Event()
+        self._company: asyncio.TimerHandle | None = None
         self._after_commit: list[tuple[Callable[[], None], Interest]] = []
         self._open = True
 
@@ -136,10 +137,10 @@ class Door:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[Result] = loop.create_future()
         self._queue.append(Visit(item, future))
-        if self.can_wait(item) and len(self._queue) < BATCH_LIMIT:
-            loop.call_later(COMPANY_SECONDS, self._arrived.set)
-        else:
+        if not self.can_wait(item) or len(self._queue) >= BATCH_LIMIT:
             self._arrived.set()
+        elif self._company is None:
+            self._company = loop.call_later(COMPANY_SECONDS, self._arrived.set)
         return future
 
     def hears(self, event: Delivery) -> bool:
@@ -159,6 +160,9 @@ class Door:
 
     def _take(self) -> list[Visit]:
         """What was held comes first, but is never a whole batch: the others go on."""
+        if self._company is not None:
+            self._company.cancel()
+            self._company = None
         visits = _taken(self._held, BATCH_LIMIT // 2)
         visits += _taken(self._queue, BATCH_LIMIT - len(visits))
         metrics.of(metrics.DOOR_QUEUE, self.service).set(len(self._queue) + len(self._held))
@@ -234,6 +238,8 @@ class Door:
                     raise
                 failure = error
                 break
+        if isinstance(item, Delivery) and item.finding is not None:
+            return await self._alone(replace(item, finding=None))
         if isinstance(item, Delivery | Due):
             try:
                 return await self._put_aside(item, failure)

@@ -16,4 +16,9 @@ MODULE_OF: Final = {
     "queue_page_growth": "growth",
     "rss_mb": "memory",
     "ready_s": "start",
+    "classify_ms": "classifier",
+    "classify_p99_ms": "classifier",
+    "classify_rate": "classifier",
+    "classify_ready_s": "classifier",
+    "classify_rss_mb": "classifier",
 }

@@ -14,6 +14,8 @@ EVERYWHERE = (
     "relay.after_send",
 )
 """The failpoints of the runtime; see shared.runtime.failpoints."""
+ONLY_WORKER = {"PLAINT_READ_AHEAD_SECONDS": "0"}
+"""What is read on its way to the door needs no worker."""
 POINTS = dict.fromkeys(SERVICES, EVERYWHERE) | {"routing": (*EVERYWHERE, "worker.before_result")}
 QUICK = {
     "routing": ("worker.before_result", "consumer.before_commit", "door.after_commit", "relay.before_send"),
@@ -31,7 +33,6 @@ async def test_a_service_is_killed_at_every_failpoint(scene, world, service):
     async with scene.fault(f"{service} killed at each failpoint", f"SIGKILL at {len(points)} places in turn"):
         for point in points:
             await instance.stop()
-            # What is read on its way needs no worker.
-            instance.start(f"{point}=kill", PLAINT_READ_AHEAD_SECONDS="0")
+            instance.start(f"{point}=kill", **(ONLY_WORKER if point.startswith("worker") else {}))
             await instance.died()
         await instance.restart()

@@ -87,6 +87,15 @@ async def engine(database_url, tmp_path):
     await engine.database.close()
 
 
+async def test_the_service_reads_new_complaints_on_their_way(engine, database_url, tmp_path):
+    workers_of(engine, RoutingSettings(database_url=database_url, keys_file=tmp_path / "keys.json"))
+    told = Speakers(engine.clock).say(sample(ComplaintReceived, complaint_id=new_id(), text=TEXT))
+    (read,) = await engine.consumer.look_ahead([told])
+    async with running(engine.door.run()):
+        assert [each.fate for each in await engine.door.put_all([read])] == ["done"]
+    assert await said(engine) == once([told.envelope.subject])
+
+
 async def receive(engine, count):
     others = Speakers(engine.clock)
     events = [sample(ComplaintReceived, complaint_id=new_id(), text=TEXT) for _ in range(count)]

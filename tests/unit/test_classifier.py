@@ -6,7 +6,7 @@ import time
 import pytest
 
 from services.routing.classifier import Classification, Classifier, load
-from services.routing.classifier.corpus import CAUSES, held_out_texts
+from services.routing.classifier.corpus import CAUSES, SUB_CAUSES, held_out_texts
 
 MANNERS = {"demanding", "confused", "agitated", "neutral"}
 SEVERITIES = {"low", "medium", "high", "critical"}
@@ -53,6 +53,8 @@ def assert_sound(verdict: Classification, text: str) -> None:
     assert verdict.runner_up in CAUSES
     assert verdict.runner_up != verdict.cause
     assert verdict.secondary in {None, *CAUSES} - {verdict.cause}
+    assert verdict.sub_cause in SUB_CAUSES
+    assert verdict.sub_cause.startswith(f"{verdict.cause}.")
     assert verdict.manner in MANNERS
     assert verdict.severity in SEVERITIES
     for ground in verdict.grounds:

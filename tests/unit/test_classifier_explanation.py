@@ -5,7 +5,7 @@ from typing import get_args
 import pytest
 
 from services.routing.classifier import Script, explain, is_traditional, load
-from services.routing.classifier.corpus import CAUSES, MANNERS
+from services.routing.classifier.corpus import CAUSES, MANNERS, SUB_CAUSES
 from services.routing.classifier.points import rules
 from services.routing.classifier.wording import table
 
@@ -18,7 +18,8 @@ def test_everything_that_can_be_found_has_words_in_three_scripts() -> None:
 
     assert set(phrases["cause"]) == set(CAUSES)
     assert set(phrases["manner"]) == set(MANNERS)
-    assert set(phrases["rule"]) == told_of
+    assert set(phrases["rule"]) == {*told_of, "sounds_grave"}
+    assert set(phrases["sub_cause"]) == set(SUB_CAUSES)
     for kind in phrases.values():
         assert all(set(words) == set(SCRIPTS) and all(words.values()) for words in kind.values())
 

@@ -8,11 +8,21 @@ import pytest
 
 from services.routing.classifier import load
 from services.routing.classifier.classifier import Classifier
-from services.routing.classifier.corpus import CAUSES, MANNERS, fingerprint, held_out_texts, training_texts
+from services.routing.classifier.corpus import (
+    CAUSES,
+    MANNERS,
+    SUB_CAUSES,
+    fingerprint,
+    held_out_texts,
+    training_texts,
+)
 from services.routing.classifier.evaluation import judge, report
 from services.routing.classifier.model import FILE, StaleModel, card, restore, save
 from services.routing.classifier.reading import read
 from services.routing.classifier.training import learn
+
+UNSPOKEN = "unspoken"
+"""The writing of complaints that do not say enough to tell their cause."""
 
 
 def test_the_model_was_learnt_from_the_texts_that_are_here() -> None:
@@ -43,6 +53,8 @@ def test_texts_by_other_writers_are_judged_as_well_as_the_documentation_says() -
     assert figures["manner macro-F1"] >= 0.64
     assert figures["complaint F1"] >= 0.95
     assert figures["other contacts recognised"] >= 0.5
+    assert figures["sub-cause accuracy"] >= 0.7
+    assert figures["high severity recall"] >= 0.5
 
 
 def test_a_changed_model_file_is_refused(tmp_path: Path) -> None:
@@ -59,7 +71,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     save(restore(), "learnt", tmp_path / "two.npz")
 
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
-    assert FILE.stat().st_size < 4_000_000
+    assert FILE.stat().st_size < 8_000_000
 
 
 def test_no_held_out_text_is_learnt_from() -> None:
@@ -73,9 +85,12 @@ def test_the_texts_are_well_formed_and_different() -> None:
 
     assert not [identity for identity, count in Counter(text.id for text in texts).items() if count > 1]
     assert not [text for text, count in Counter(read(text.text).text for text in texts).items() if count > 1]
-    assert all((text.cause in CAUSES) == (text.kind == "complaint") for text in texts)
+    assert all(text.cause in {None, *CAUSES} for text in texts)
+    assert all(text.is_complaint for text in texts if text.cause)
+    assert {text.source for text in texts if text.is_complaint and not text.cause} == {UNSPOKEN}
+    assert all(text.sub_cause in {None, *SUB_CAUSES} for text in texts)
     assert all(text.manner in {None, *MANNERS} for text in texts)
-    assert all(text.second in {"none", *CAUSES} for text in texts)
+    assert all(text.second in {"none", "unclear", *CAUSES} for text in texts)
     assert all(text.secondary in {None, *CAUSES} and text.secondary != (text.cause or "") for text in texts)
 
 
@@ -86,7 +101,7 @@ def test_there_are_enough_different_texts_of_every_kind() -> None:
 
     assert len(texts) >= 6_000
     assert all(causes[cause] >= 800 for cause in CAUSES)
-    assert causes[None] >= 600
+    assert sum(not text.is_complaint for text in texts) >= 600
     assert scripts["hant"] / len(texts) >= 0.18
     assert scripts["latin"] / len(texts) >= 0.28
     assert len({text.source for text in texts}) >= 16

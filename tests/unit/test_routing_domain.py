@@ -1,4 +1,5 @@
 import itertools
+from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
@@ -54,6 +55,17 @@ class TestDoubts:
     def test_what_seems_to_be_no_complaint_is_not_dropped_but_looked_at(self):
         thanks = Classification(cause=Cause.SERVICE, confidence=0.2, model="m", is_complaint=False)
         assert doubts(thanks, 0.45) == (Doubt.LOW_CONFIDENCE, Doubt.NOT_A_COMPLAINT)
+
+    def test_what_may_break_the_law_needs_a_person_however_sure(self):
+        assert doubts(replace(SURE, cause=Cause.REGULATION), 0.45) == (Doubt.REGULATION,)
+
+    def test_so_does_what_may_hurt_somebody(self):
+        assert doubts(replace(SURE, severity=Severity.CRITICAL), 0.45) == (Doubt.SAFETY,)
+
+    @pytest.mark.parametrize(("second", "found"), [(0.29, ()), (0.3, (Doubt.MIXED_CAUSES,))])
+    def test_a_second_cause_that_is_nearly_as_likely_needs_a_person(self, second, found):
+        mixed = replace(SURE, confidence=0.6, runner_up=Cause.SERVICE, probabilities={"service": second})
+        assert doubts(mixed, 0.45) == found
 
     def test_an_unreadable_text_needs_a_person_whatever_the_threshold(self):
         assert doubts(UNREADABLE, 0.0) == (Doubt.LOW_CONFIDENCE,)

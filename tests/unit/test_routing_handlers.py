@@ -110,6 +110,12 @@ class TestClassifying:
         assert door.row(Complaint, ID).holder == "r1"
         assert classify(door) is None
 
+    def test_a_finding_that_cannot_be_used_costs_the_complaint_nothing(self, door):
+        nonsense = replace(SURE, confidence=7.0)
+        assert door.give(replace(door.delivery(received()), finding=nonsense)).fate == "done"
+        assert door.row(Complaint, ID).state is State.WAITING
+        assert door.said == []
+
     def test_a_sure_cause_is_announced_with_its_grounds_and_routed(self, door):
         routed(door)
         assert door.said_types == ["complaint.classified", "complaint.routed"]

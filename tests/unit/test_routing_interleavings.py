@@ -85,6 +85,7 @@ def lived(order, reading, *, people=PEOPLE, ahead=False) -> MemoryDoor:
             door.ask(step)
         elif step is RECEIVED and ahead:
             assert door.give(replace(door.delivery(step), finding=reading)).fate == "done"
+            assert door.row(Complaint, ID).classification == reading
         else:
             assert [result.fate for result in door.hear(step)] == ["done"]
     return door

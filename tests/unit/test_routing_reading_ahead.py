@@ -38,6 +38,11 @@ async def test_when_the_time_is_up_the_rest_goes_on_unread(classifier):
     assert await reading_ahead(classifier, 0)(events) == events
 
 
+async def test_a_long_text_goes_on_unread(classifier):
+    long = Speakers(Clock()).say(sample(ComplaintReceived, complaint_id=new_id(), text="等" * 2_001))
+    assert await reading_ahead(classifier, 10)([long]) == [long]
+
+
 async def test_other_events_and_unreadable_ones_go_on_as_they_are(classifier):
     (broken,) = told(1)
     broken = replace(broken, body=b"{}")

@@ -5,11 +5,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from services.followup import events as followup
+from services.intake import events as intake
+from services.intake.settings import IntakeSettings
+from services.resolution import events as resolution
+from services.routing import events as routing
 from services.routing.domain.complaint import Complaint
 from services.routing.domain.roster import Workload
 from services.routing.storage import STORED
-from shared.contracts.intake import MessageReceived
-from shared.contracts.resolution import CaseOpened
+from shared.contracts.followup import FollowupMessageRequested
+from shared.contracts.intake import ComplaintReceived, MessageFailed, MessageReceived, MessageSent
+from shared.contracts.resolution import CaseOpened, ResolutionMessageRequested
+from shared.contracts.routing import ComplaintClassified
 from shared.runtime.clock import Clock
 from shared.runtime.door import BATCH_LIMIT, COMPANY_SECONDS, Door
 from shared.runtime.memory import MemoryStore
@@ -96,6 +103,37 @@ async def test_an_event_whose_outcome_nobody_waits_for_waits_for_company_too():
         assert not patient.done()
         async with asyncio.timeout(10 * COMPANY_SECONDS):
             assert (await patient).fate == "done"
+
+
+def test_only_events_whose_outcome_nobody_waits_for_can_wait():
+    """A case opens when it is routed, a caller asks when it is resolved, and a mail may leave a moment later."""
+    handlers = {
+        "intake": intake.reactions(IntakeSettings(database_url="postgresql://x@127.0.0.1/x").wording),
+        "routing": routing.reactions(None),
+        "resolution": resolution.reactions(None),
+        "followup": followup.reactions(None),
+    }
+    can_wait = {service: {key for key, each in of.items() if each.can_wait} for service, of in handlers.items()}
+    assert can_wait == {
+        "intake": {ResolutionMessageRequested, FollowupMessageRequested},
+        "routing": set(),
+        "resolution": {ComplaintReceived, ComplaintClassified, MessageSent, MessageFailed},
+        "followup": {ComplaintReceived},
+    }
+
+
+async def test_the_wait_begins_with_the_first_of_the_company():
+    async with TwinDoor("routing", (), {MessageReceived: handler(lambda *_: None)}) as twin:
+        say, put = twin.others.say, twin.door.enter
+        await asyncio.sleep(0)
+        put(say(sample(CaseOpened, complaint_id=SUBJECT)))
+        await asyncio.sleep(0.4 * COMPANY_SECONDS)
+        await put(say(sample(MessageReceived, complaint_id=SUBJECT)))
+        await asyncio.sleep(0.4 * COMPANY_SECONDS)
+        later = put(say(sample(CaseOpened, complaint_id=SUBJECT)))
+        # The first one's time is up by now, but it has gone with the other.
+        await asyncio.sleep(0.4 * COMPANY_SECONDS)
+        assert not later.done()
 
 
 async def test_a_batch_of_events_that_nobody_hears_waits_for_nothing():

@@ -4,10 +4,9 @@ import sys
 import time
 from pathlib import Path
 
-from . import load
+from . import load, measured
 from .corpus import fingerprint, held_out_texts, training_texts
 from .evaluation import judge, report
-from .measured import page
 from .model import FILE, save
 from .training import train
 
@@ -47,7 +46,7 @@ def _evaluate() -> None:
 
 def _write() -> None:
     sys.stdout.write("learning from fewer texts, a minute or two …\n")
-    PAGE.write_text(page(load(), training_texts(), held_out_texts()), "utf-8")
+    measured.write(PAGE, load(), training_texts(), held_out_texts())
     sys.stdout.write(f"{PAGE}\n")
 
 

@@ -11,6 +11,28 @@ CAUSES = ("quality", "service", "communication", "expectation_gap", "broken_prom
 MANNERS = ("demanding", "confused", "agitated", "neutral")
 """The three types of handbook 000 (要求型, 困惑型, 激动型), and none of them."""
 
+SUB_CAUSES = (
+    "quality.defect",
+    "quality.incomplete",
+    "service.attitude",
+    "service.late",
+    "service.process",
+    "communication.misunderstanding",
+    "communication.not_told",
+    "expectation_gap.quality",
+    "expectation_gap.service",
+    "expectation_gap.price",
+    "broken_promise.kept_not",
+    "regulation.safety",
+    "regulation.privacy",
+    "regulation.consumer_law",
+    "regulation.licence",
+)
+"""The kinds within the causes, as handbook 004, chapter 8.1, and handbooks C and D (price) name them."""
+
+GRAVE = frozenset({"high", "critical"})
+"""Severities that cannot wait."""
+
 TEXTS = Path(__file__).with_name("texts")
 HELD_OUT = "judge"
 """How the names of the writings begin that are never trained on, nor used for choosing anything."""
@@ -29,7 +51,7 @@ class Text:
         source: stem of its file: one writer's session, so that folds can keep writers apart.
         text: as a customer would send it.
         kind: ``complaint``, or praise, question, request, sales, spam, auto_reply.
-        cause: one of `CAUSES`; None unless a complaint.
+        cause: one of `CAUSES`; None unless a complaint, and where a complaint does not say enough to tell.
         sub: the kind within the cause, such as ``late`` or ``not_told``; None where nobody said.
         secondary: another cause that is clearly also there.
         manner: demanding, confused, agitated, neutral; None where nobody said.
@@ -40,7 +62,7 @@ class Text:
         difficulty: plain, subtle or hard.
         industry: in one word; None where nobody said.
         pair: shared by texts of a writing that tell one event as different causes.
-        second: what a second reader said who saw the text alone: a cause, or ``none`` for no complaint.
+        second: what a second reader said who saw the text alone: a cause, ``none`` for no complaint, or ``unclear``.
     """
 
     id: str
@@ -59,6 +81,16 @@ class Text:
     industry: str | None = None
     pair: str | None = None
     second: str | None = None
+
+    @property
+    def is_complaint(self) -> bool:
+        """Whether somebody complains, of whatever."""
+        return self.kind == "complaint"
+
+    @property
+    def sub_cause(self) -> str | None:
+        """One of `SUB_CAUSES`; None where nobody said."""
+        return f"{self.cause}.{self.sub}" if self.cause and self.sub else None
 
 
 def training_texts() -> list[Text]:

@@ -7,9 +7,7 @@ from operator import and_
 import numpy as np
 
 from .classifier import Classification, Classifier
-from .corpus import CAUSES, MANNERS, Text
-
-GRAVE = frozenset({"high", "critical"})
+from .corpus import CAUSES, GRAVE, MANNERS, Text
 
 TRIAGE_BELOW = 0.45
 """Confidence under which routing asks a person; reported here as "answered by itself"."""
@@ -46,14 +44,19 @@ def report(judged: Sequence[Judged]) -> dict[str, float]:
         "cause macro-F1": _macro_f1(complaints),
         "cause accuracy": _share(complaints, _right),
         "cause in top two": _share(complaints, _in_top_two),
+        "sub-cause accuracy": _share(
+            [one for one in complaints if one.text.sub], lambda one: one.verdict.sub_cause == one.text.sub_cause
+        ),
         **_slices(complaints),
         **{f"cause F1 {cause}": _f1(complaints, cause) for cause in CAUSES},
         **_confidence(complaints),
         **_manner_and_severity(complaints),
         "complaint F1": _complaint_f1(judged),
-        "complaints recognised": _share(complaints, lambda one: one.verdict.is_complaint),
+        "complaints recognised": _share(
+            [one for one in judged if one.text.is_complaint], lambda one: one.verdict.is_complaint
+        ),
         "other contacts recognised": _share(
-            [one for one in judged if not one.text.cause], lambda one: not one.verdict.is_complaint
+            [one for one in judged if not one.text.is_complaint], lambda one: not one.verdict.is_complaint
         ),
     }
 
@@ -120,7 +123,7 @@ def _manner_f1(judged: Sequence[Judged], manner: str) -> float:
 
 
 def _complaint_f1(judged: Sequence[Judged]) -> float:
-    return _overlap([one.text.cause is not None for one in judged], [one.verdict.is_complaint for one in judged])
+    return _overlap([one.text.is_complaint for one in judged], [one.verdict.is_complaint for one in judged])
 
 
 def _overlap(wanted: Sequence[bool], named: Sequence[bool]) -> float:

@@ -33,7 +33,7 @@ def _sentences(verdict: Classification, script: Script) -> Iterator[str]:
 
     if not verdict.is_complaint:
         yield say("other")
-    yield say("cause", **cause(verdict.cause))
+    yield say("cause", **cause(verdict.cause), kind=_phrase("sub_cause", verdict.sub_cause, script))
     if verdict.confidence < DOUBTFUL_BELOW:
         yield say("unsure")
     quoted = " ".join(f"“{ground.text.strip()}”" for ground in verdict.grounds)

@@ -4,18 +4,24 @@ import hashlib
 import io
 import json
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .corpus import CAUSES, MANNERS, SUB_CAUSES
 from .grams import Grams, Keys
 
 NAME = "ngram-cues"
-VERSION = "2"
+VERSION = "3"
 FILE = Path(__file__).with_name("model.npz")
 
+GROUPS = (len(CAUSES), 2, len(MANNERS), 2, len(SUB_CAUSES))
+"""Columns of the weights: causes, complaint and none, manners, grave and not, sub-causes."""
+
 Floats = NDArray[np.float32]
+Halves = NDArray[np.float16]
 
 LITTLE = 25.0
 """Length under which a text is not stretched to unit length: about six characters. One word proves little."""
@@ -35,22 +41,22 @@ class Model:
         rarity: inverse document frequency of each known n-gram.
         unknown: the rarity that an n-gram never seen counts with: it dilutes what is known.
         weights: one row for each n-gram, then each cue, then one for what is usual (added to every text); the columns
-            are six causes, complaint and no complaint, four manners.
-        temperatures: divisors of the logits of the three groups of columns.
+            are those of `GROUPS`. Half precision: the rows of one text are widened when they are read.
+        temperatures: divisors of the logits of each group of columns.
         checksum: SHA-256 of the file, hexadecimal.
     """
 
     keys: Keys
     rarity: Floats
     unknown: float
-    weights: Floats
+    weights: Halves
     temperatures: tuple[float, ...]
     checksum: str = ""
 
     @property
-    def columns(self) -> tuple[slice, slice, slice]:
-        """Where the three groups of columns stand."""
-        return slice(0, 6), slice(6, 8), slice(8, 12)
+    def columns(self) -> tuple[slice, ...]:
+        """Where the groups of columns stand."""
+        return tuple(slice(end - size, end) for size, end in zip(GROUPS, accumulate(GROUPS), strict=True))
 
     @property
     def name(self) -> str:
@@ -80,7 +86,7 @@ def save(model: Model, learnt_from: str, path: Path = FILE) -> str:
         allow_pickle=False,
         keys=model.keys,
         rarity=model.rarity.astype(np.float16),
-        weights=model.weights.astype(np.float16),
+        weights=model.weights,
         scalars=np.array([model.unknown, *model.temperatures], np.float32),
     )
     path.write_bytes(buffer.getvalue())
@@ -113,7 +119,7 @@ def restore(path: Path = FILE) -> Model:
             keys=arrays["keys"],
             rarity=arrays["rarity"].astype(np.float32),
             unknown=unknown,
-            weights=arrays["weights"].astype(np.float32),
+            weights=arrays["weights"],
             temperatures=tuple(temperatures),
             checksum=checksum,
         )

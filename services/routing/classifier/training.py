@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 
-from .corpus import CAUSES, MANNERS, Text
+from .corpus import CAUSES, GRAVE, MANNERS, SUB_CAUSES, Text
 from .cues import cues
 from .evidence import gather
 from .grams import Keys, cut
@@ -32,23 +32,38 @@ class Label(NamedTuple):
 
     Attributes:
         answers: what it may be.
-        of: what a text's people said; anything else means that nobody said.
+        of: what people said of a text; several answers are equally right, none means that nobody said.
         usual: whether one answer may be likelier than another before anything is read.
         freedom: how far the weights may go (scikit-learn's C); chosen by leaving out writings.
     """
 
     answers: tuple[object, ...]
-    of: Callable[[Text], object]
+    of: Callable[[Text], Sequence[object]]
     usual: bool
     freedom: float
 
 
+def _one(answer: object) -> Sequence[object]:
+    return () if answer is None else (answer,)
+
+
+def _causes(text: Text) -> Sequence[object]:
+    """A complaint of which nobody could tell the cause teaches that all are as likely."""
+    return CAUSES if text.is_complaint and text.cause is None else _one(text.cause)
+
+
+def _grave(text: Text) -> Sequence[object]:
+    return (text.severity in GRAVE,) if text.is_complaint and text.severity else ()
+
+
 LABELS = (
-    Label(CAUSES, lambda text: text.cause, usual=False, freedom=100),
-    Label((True, False), lambda text: text.cause is not None, usual=True, freedom=30),
-    Label(MANNERS, lambda text: text.manner if text.cause else None, usual=True, freedom=3),
+    Label(CAUSES, _causes, usual=False, freedom=100),
+    Label((True, False), lambda text: (text.is_complaint,), usual=True, freedom=30),
+    Label(MANNERS, lambda text: _one(text.manner) if text.is_complaint else (), usual=True, freedom=3),
+    Label((True, False), _grave, usual=True, freedom=10),
+    Label(SUB_CAUSES, lambda text: _one(text.sub_cause), usual=False, freedom=100),
 )
-"""Cause, whether it is a complaint at all, and manner; in the order of the model's columns."""
+"""In the order of the model's columns."""
 
 
 def train(texts: Sequence[Text]) -> Model:
@@ -61,7 +76,7 @@ def learn(texts: Sequence[Text], temperatures: Sequence[float]) -> Model:
     keys, rarity, unknown = vocabulary(texts)
     rows = _rows(texts, keys, rarity, unknown)
     weights = np.hstack([_fit(rows, texts, label) for label in LABELS])
-    return Model(keys, rarity, unknown, weights.astype(np.float32), tuple(temperatures))
+    return Model(keys, rarity, unknown, weights.astype(np.float16), tuple(temperatures))
 
 
 def vocabulary(texts: Sequence[Text]) -> tuple[Keys, Floats, float]:
@@ -89,12 +104,19 @@ def _rows(texts: Sequence[Text], keys: Keys, rarity: Floats, unknown: float) -> 
     return csr_array((values, columns, np.append(0, ends)), shape=(len(texts), len(keys) + len(cues())))
 
 
-def _answers(texts: Sequence[Text], label: Label) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Which texts have an answer, and which answer each of them has."""
+class Answers(NamedTuple):
+    """Which texts have an answer, which one, and what share of the text's say it has; a row for each answer."""
+
+    which: NDArray[np.intp]
+    answers: NDArray[np.intp]
+    shares: Matrix
+
+
+def _answers(texts: Sequence[Text], label: Label) -> Answers:
     said = [(place, label.of(text)) for place, text in enumerate(texts)]
-    known = [(place, label.answers.index(answer)) for place, answer in said if answer in label.answers]
-    which, answers = np.array(known, np.intp).reshape(-1, 2).T
-    return which, answers
+    rows = [(place, label.answers.index(each), 1 / len(right)) for place, right in said for each in right]
+    which, answers, shares = np.array(rows).reshape(-1, 3).T
+    return Answers(which.astype(np.intp), answers.astype(np.intp), shares)
 
 
 def _fit(rows: csr_array, texts: Sequence[Text], label: Label) -> Matrix:
@@ -104,11 +126,11 @@ def _fit(rows: csr_array, texts: Sequence[Text], label: Label) -> Matrix:
     Returns:
         One column an answer; one row a feature, and a last one for what is usual.
     """
-    which, answers = _answers(texts, label)
+    which, answers, shares = _answers(texts, label)
     learner = LogisticRegression(
         C=label.freedom, class_weight="balanced", fit_intercept=label.usual, max_iter=STEPS, tol=1e-6
     )
-    learner.fit(rows[which], answers)
+    learner.fit(rows[which], answers, shares)
     usual = np.broadcast_to(learner.intercept_, len(learner.coef_))
     weights: Matrix = np.vstack([learner.coef_.T, usual])
     # Of two answers scikit-learn keeps the second alone.
@@ -122,8 +144,8 @@ def _temperatures(texts: Sequence[Text]) -> list[float]:
     return [_temperature(*(np.concatenate(part) for part in zip(*each, strict=True))) for each in together]
 
 
-def _judged(texts: Sequence[Text], fold: int) -> list[tuple[Matrix, NDArray[np.intp]]]:
-    """For each of `LABELS`: the logits and the right answers of the writings of one fold."""
+def _judged(texts: Sequence[Text], fold: int) -> list[tuple[Matrix, NDArray[np.intp], Matrix]]:
+    """For each of `LABELS`: the logits, the right answers and their shares, of the writings of one fold."""
     sources = sorted({text.source for text in texts})
     apart = set(sources[fold::FOLDS])
     model = learn([text for text in texts if text.source not in apart], [1.0] * len(LABELS))
@@ -131,14 +153,14 @@ def _judged(texts: Sequence[Text], fold: int) -> list[tuple[Matrix, NDArray[np.i
     logits = _rows(unseen, model.keys, model.rarity, model.unknown) @ model.weights[:-1] + model.weights[-1]
     found = []
     for label, columns in zip(LABELS, model.columns, strict=True):
-        which, answers = _answers(unseen, label)
-        found.append((logits[which][:, columns], answers))
+        which, answers, shares = _answers(unseen, label)
+        found.append((logits[which][:, columns], answers, shares))
     return found
 
 
-def _temperature(logits: Matrix, answers: NDArray[np.intp]) -> float:
+def _temperature(logits: Matrix, answers: NDArray[np.intp], shares: Matrix) -> float:
     """Find the divisor under which the held-out answers are likeliest (temperature scaling, Guo et al. 2017)."""
     candidates = np.geomspace(0.05, 5, 201)
     each = np.arange(len(answers))
-    surprise = [-np.log(softmax(logits / candidate)[each, answers]).mean() for candidate in candidates]
+    surprise = [-shares @ np.log(softmax(logits / candidate)[each, answers]) for candidate in candidates]
     return float(candidates[int(np.argmin(surprise))])

@@ -39,7 +39,14 @@ class Doubt(StrEnum):
     """Why a person must look before a complaint is routed."""
 
     LOW_CONFIDENCE = "low_confidence"
+    MIXED_CAUSES = "mixed_causes"
+    REGULATION = "regulation"
+    SAFETY = "safety"
     NOT_A_COMPLAINT = "not_a_complaint"
+
+
+MIXED_FROM: Final = 0.3
+"""Probability from which a second cause is a case of its own for a person to weigh."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +71,7 @@ class Classification:
     cause: Cause | None
     confidence: float
     model: str
+    sub_cause: str | None = None
     runner_up: Cause | None = None
     secondary: Cause | None = None
     probabilities: Mapping[str, float] = field(default_factory=dict)
@@ -78,13 +86,20 @@ UNREADABLE: Final = Classification(cause=None, confidence=0.0, model="none")
 
 
 def doubts(classification: Classification, triage_below: float) -> tuple[Doubt, ...]:
-    """Name why a person must look at this; nothing when the cause can be taken as it is."""
-    found = []
-    if classification.cause is None or classification.confidence < triage_below:
-        found.append(Doubt.LOW_CONFIDENCE)
-    if not classification.is_complaint:
-        found.append(Doubt.NOT_A_COMPLAINT)
-    return tuple(found)
+    """
+    Name why a person must look at this; nothing when the cause can be taken as it is.
+
+    What may break the law or hurt somebody is looked at however sure the classifier is: a mistake there costs most.
+    """
+    cause, runner_up = classification.cause, classification.runner_up
+    found = {
+        Doubt.LOW_CONFIDENCE: cause is None or classification.confidence < triage_below,
+        Doubt.MIXED_CAUSES: runner_up is not None and classification.probabilities.get(runner_up, 0) >= MIXED_FROM,
+        Doubt.REGULATION: cause is Cause.REGULATION,
+        Doubt.SAFETY: classification.severity is Severity.CRITICAL,
+        Doubt.NOT_A_COMPLAINT: not classification.is_complaint,
+    }
+    return tuple(doubt for doubt, holds in found.items() if holds)
 
 
 def without_words(classification: Classification) -> Classification:

@@ -16,6 +16,7 @@ def announce_classified(complaint_id: UUID, cause: Cause, reading: Classificatio
         ComplaintClassified(
             complaint_id=complaint_id,
             cause=cause.value,
+            sub_cause=reading.sub_cause,
             confidence=reading.confidence,
             secondary=reading.secondary and reading.secondary.value,
             runner_up=reading.runner_up and reading.runner_up.value,

@@ -9,6 +9,8 @@ from typing import Final
 import services.routing.classifier as classifiers
 from services.intake.domain.contact import Kind
 from services.intake.domain.gist import gist_of
+from services.routing.domain.classification import doubts
+from services.routing.worker import facts_of
 
 TEXTS: Final = Path(classifiers.__file__).parent / "texts"
 FILES: Final = ("base", "varied", "broad", "first_test")
@@ -36,8 +38,8 @@ def _routable(chance: random.Random, wanted: int = 400) -> Iterator[tuple[str, s
     while wanted:
         (_, language), texts = chance.choice(groups)
         text = ("。" if language == "zh" else " ").join(chance.sample(texts, chance.randint(1, LONGEST)))
-        found = classifier.classify(text)
-        if found.is_complaint and found.confidence >= TRIAGE_BELOW and gist_of(text) is None:
+        found = facts_of(classifier.classify(text))
+        if not doubts(found, TRIAGE_BELOW) and gist_of(text) is None:
             wanted -= 1
             yield text, language
 

@@ -8,7 +8,7 @@ from tests.bench.installation import Installation, Side, Unequal, running
 NAMES = ("intake_accepted",)
 
 COMPLAINTS: Final = 6_000
-QUICK_COMPLAINTS: Final = 1_500
+QUICK_COMPLAINTS: Final = 600
 WARM_UP: Final = 300
 STORED: Final = """
 select count(*) from complaints c join contacts using (contact_id) join raws using (contact_id)

@@ -45,7 +45,7 @@ class Size:
 
 
 FULL: Final = Size(warm_up=200, at_once=2_000, paced=600)
-QUICK: Final = Size(warm_up=100, at_once=400, paced=200)
+QUICK: Final = Size(warm_up=60, at_once=200, paced=100)
 
 CAUSES: Final = (
     "select md5(string_agg(one, ',' order by one))"
