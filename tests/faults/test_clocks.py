@@ -12,4 +12,4 @@ async def test_a_clock_is_an_hour_off_forth_and_back(scene, world, service):
     async with scene.fault(f"clock of {service} an hour off", "PLAINT_CLOCK: +1 h, then -1 h, then right") as course:
         for offset in (HOUR, -HOUR, timedelta()):
             await world.set_clock(service, offset)
-            await course.wait(1, 8)
+            await course.wait(1, 5)

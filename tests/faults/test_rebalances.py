@@ -8,9 +8,9 @@ import pytest
 @pytest.mark.quick
 async def test_replicas_come_and_go(scene, world):
     async with scene.fault(
-        "rebalance storm", "a second resolution joins and is killed, for 60 s (quick: 8 s)"
+        "rebalance storm", "a second resolution joins and is killed, for 40 s (quick: 8 s)"
     ) as course:
-        end = time.monotonic() + course.seconds(8, 60)
+        end = time.monotonic() + course.seconds(8, 40)
         while time.monotonic() < end:
             second = await world.add("resolution")
             await course.wait(2, 2)

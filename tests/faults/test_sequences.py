@@ -59,11 +59,11 @@ async def test_dropped_events_are_missed_and_sent_again(scene, world):
 
 
 async def test_swapped_events_are_put_right(scene, world):
-    how = "a third of what resolution hears held back behind its successor for 30 s; then all sent again"
+    how = "a third of what resolution hears held back behind its successor for 20 s; then all sent again"
     async with scene.fault("swapped sequences", how) as course:
         began = world.now("intake")  # events bear the time of their service's clock
         world.mirror.swap = 0.3
-        await asyncio.sleep(30)
+        await asyncio.sleep(20)
         world.mirror.swap = 0.0
         course.seen["swapped"] = world.mirror.did["swapped"]
         await send_again(world, began)  # some have had no successor

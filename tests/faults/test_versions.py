@@ -29,10 +29,10 @@ async def test_old_and_new_versions_of_events_are_mixed(scene, world):
     ) as course:
         for service in SERVICES:
             await ask(world, service, NEWER)
-        course.seen["unknown_types"] = await say_new_things(world, course.seconds(4, 30))
+        course.seen["unknown_types"] = await say_new_things(world, course.seconds(4, 20))
         for service in SERVICES:
             await ask(world, service, OLDER_AGAIN)
-        course.seen["unknown_types"] += await say_new_things(world, course.seconds(2, 10))
+        course.seen["unknown_types"] += await say_new_things(world, course.seconds(2, 8))
         await course.wait(2, 5)
     assert course.seen["unknown_types"] >= len(SERVICES)
 

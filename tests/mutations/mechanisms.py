@@ -151,6 +151,19 @@ RUNTIME = (
         "tests/contract/test_store_suite.py::test_a_handler_that_raises_loses_its_own_changes_and_no_others",
     ),
     _one(
+        "finding_is_optional",
+        "What was found out about an event on its way decides nothing: what fails with it is done without.",
+        BATCH, "if entry.message is None or entry.message.finding is None:", "if entry.message is not None:",
+        "tests/unit/test_routing_handlers.py::TestClassifying"
+        "::test_a_finding_that_cannot_be_used_costs_the_complaint_nothing",
+    ),
+    _one(
+        "company",
+        "An event that can wait does so for company, from the first of it on.",
+        DOOR, "self._company.cancel()", "self._company.when()",
+        "tests/unit/test_runtime_waking.py::test_the_wait_begins_with_the_first_of_the_company",
+    ),
+    _one(
         "poison_waits",
         "An event whose handler fails waits, and everything behind it on its stream.",
         BATCH, "            self.ledger.wait(waiting.failed(error))\n",
