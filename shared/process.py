@@ -21,7 +21,7 @@ from shared.telemetry.tracing import configure_tracing
 GRACE_SECONDS: Final = 10
 KEEP_ALIVE_SECONDS: Final = 75
 """How long an idle connection stays open: longer than clients keep it, or one is used at the moment of its end."""
-LAST_READ_SECONDS: Final = 0.2
+LAST_READ_SECONDS: Final = 0.5
 QUIET: Final = {"aiokafka": "WARNING", "alembic": "WARNING", "uvicorn": "WARNING"}
 """Libraries that tell of every step; what matters of it our own lines and metrics say."""
 
@@ -32,6 +32,8 @@ class _PatientServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for listener in self.servers:
             listener.close()
+        # Whoever asks once more is told that this connection ends, so that hardly anyone asks at the moment it does.
+        self.server_state.default_headers = [*self.server_state.default_headers, (b"connection", b"close")]
         await asyncio.sleep(LAST_READ_SECONDS)
         await super().shutdown(sockets)
 
