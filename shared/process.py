@@ -20,7 +20,7 @@ from shared.telemetry.tracing import configure_tracing
 
 GRACE_SECONDS: Final = 10
 KEEP_ALIVE_SECONDS: Final = 75
-"""How long an idle connection stays open: longer than clients keep it, or one is used at the moment of its end."""
+"""How long an idle connection stays open: longer than most clients keep it, or one is used just as it ends."""
 LAST_READ_SECONDS: Final = 0.5
 QUIET: Final = {"aiokafka": "WARNING", "alembic": "WARNING", "uvicorn": "WARNING"}
 """Libraries that tell of every step; what matters of it our own lines and metrics say."""

@@ -73,7 +73,9 @@ class RoutingSettings(ServiceSettings):
     port: int = 8002
     triage_below: float = Field(default=0.45, ge=0, le=1, description="Confidence under which a person names the cause")
     read_ahead_seconds: float = Field(
-        default=0.02, ge=0, description="How long what a fetch brought may be read before it is committed"
+        default=0.02,
+        ge=0,
+        description="How long of each fetch new complaints are read before they are committed; 0: never",
     )
     roster_file: Path = Field(
         default=DEFAULT_ROSTER, description="Teams and first agents; the packaged ones are invented"

@@ -73,8 +73,8 @@ def reading_ahead(classifier: Classifier, seconds: float) -> LookAhead:
     """
     Read new complaints on their way to the door, for so many *seconds* of each fetch.
 
-    A complaint that comes alone is classified in the commit that keeps it. What a fetch brings beyond that, and
-    what a crash or a gap interrupted, waits in the database for ``classify_waiting``.
+    A complaint that comes alone is classified in the commit that keeps it. What a fetch brings beyond that, longer
+    texts, and what a crash or a gap interrupted wait in the database for ``classify_waiting``.
     """
     # A thread of its own, so that no backlog is waited for; it ends with the process.
     thread = ThreadPoolExecutor(1, "reader")

@@ -14,8 +14,6 @@ from uuid import UUID
 
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
-from aiokafka.coordinator.assignors.range import RangePartitionAssignor
-from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
 from shared.contracts.envelope import UnreadableEnvelope, read_envelope
@@ -45,8 +43,6 @@ BROKER_CHECK_SECONDS: Final = 5.0
 HALT_AFTER: Final = 20
 """Streams that begin to wait for an error with no success between: then it is the code, not the data."""
 RESTART_CAP_SECONDS: Final = 5.0
-ASSIGNORS: Final = (RangePartitionAssignor, RoundRobinPartitionAssignor)
-"""All that is said of a complaint, on whichever topic, comes to one replica; the second is what older ones know."""
 
 Records = Mapping[TopicPartition, Sequence[ConsumerRecord]]
 LookAhead = Callable[[Sequence[Delivery]], Awaitable[Sequence[Delivery]]]
@@ -105,7 +101,6 @@ class Consumer:
             heartbeat_interval_ms=1_000,
             max_poll_interval_ms=60_000,
             fetch_max_wait_ms=self._broker.fetch_wait_ms,
-            partition_assignment_strategy=ASSIGNORS,
             **self._broker.client,
         )
         async with started(consumer, JOIN_SECONDS):

@@ -1,4 +1,4 @@
-"""What a batch writes to PostgreSQL: everything staged in one or two round trips, the history in the last one."""
+"""What a batch writes to PostgreSQL: everything staged in one to three round trips, the history in the last."""
 
 from collections.abc import Iterator, Mapping
 from datetime import datetime

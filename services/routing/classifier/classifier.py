@@ -111,7 +111,7 @@ class Classifier:
         )
 
     def _shares(self, pulls: Floats, trust: float) -> list[NDArray[np.float64]]:
-        """How likely each cause is, complaint and no complaint, and each manner; *trust* scales the logits."""
+        """How likely each answer of each group is, in the order of ``model.GROUPS``; *trust* scales the logits."""
         logits = pulls.sum(axis=0, dtype=float) + self._model.weights[-1]
         shares = []
         for columns, temperature in zip(self._model.columns, self._model.temperatures, strict=True):
