@@ -117,6 +117,18 @@ async def test_what_is_found_out_on_the_way_comes_with_the_event(door, cluster, 
     assert found == [("one", 10), ("two", 20), ("three", 30)]
 
 
+async def test_events_go_on_when_nothing_can_be_found_out(door, cluster, heard):
+    consumer = Consumer("routing", ["intake"], door.door, cluster)
+
+    async def fail(_events):
+        raise ValueError("invented")
+
+    consumer.look_ahead = fail
+    await publish(cluster, saying(door, SUBJECTS[0], "one"))
+    async with running(consumer.run()):
+        await eventually(lambda: heard == [(SUBJECTS[0], "one")], JOIN_SECONDS)
+
+
 async def test_what_can_be_neither_read_nor_kept_is_buried_and_the_others_go_on(door, cluster, heard):
     topic = topic_of("intake", cluster.prefix)
     _, early, good = (saying(door, subject, "good") for subject in (SUBJECTS[1], SUBJECTS[1], SUBJECTS[0]))
