@@ -38,4 +38,6 @@ def settle() -> None:
 gc.set_threshold(_STARTING)
 # Pydantic would look for plugins through everything that is installed; there is none of ours.
 os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+# The classifier's matrices are small, and a second thread for them would only take a core from everything else.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 _import_without_rich()

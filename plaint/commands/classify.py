@@ -15,6 +15,8 @@ def classify(
     text: Annotated[str | None, typer.Argument(help="classify.text", metavar="TEXT")] = None,
     *,
     jsonl: Annotated[bool, typer.Option("--jsonl", help="classify.jsonl")] = False,
+    jobs: Annotated[int, typer.Option("--jobs", help="classify.jobs", min=1, max=64)] = 1,
+    fast: Annotated[bool, typer.Option("--fast", help="classify.fast")] = False,
 ) -> None:
     """Classify one text for a person, or lines of JSON for a program."""
     session = session_of(context)
@@ -23,6 +25,6 @@ def classify(
     # Only this command pays for loading the classifier.
     classifying = import_module("plaint.classifying")
     if text is None:
-        classifying.classify_lines(session, sys.stdin.buffer)
+        classifying.classify_lines(session, sys.stdin.buffer, fast=fast, jobs=jobs)
     else:
-        classifying.classify_text(session, text)
+        classifying.classify_text(session, text, fast=fast)

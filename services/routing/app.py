@@ -5,9 +5,11 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+import structlog
 from fastapi import FastAPI
 
 from services.routing import api, classifier, events, storage, worker
+from services.routing.classifier import Classifier, EncoderMissing
 from services.routing.handlers.messages import RoutingPolicy
 from services.routing.settings import RoutingSettings
 from shared.api.admin import admin_router
@@ -17,6 +19,8 @@ from shared.api.keys import Keys
 from shared.refusal import Language
 from shared.runtime.engine import Engine, Loop
 from shared.runtime.leader import lead
+
+log = structlog.get_logger()
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 TITLE: Final[Mapping[Language, str]] = {"zh": "分派", "en": "Routing"}
@@ -35,7 +39,7 @@ def workers_of(engine: Engine, settings: RoutingSettings) -> Mapping[str, Loop]:
 
     Every process has its consumer read ahead.
     """
-    model = classifier.load()
+    model = _classifier(settings)
     complaints = storage.SqlComplaints(engine.database)
     first_agents = settings.roster().all_agents()
     engine.consumer.look_ahead = worker.reading_ahead(model, settings.read_ahead_seconds)
@@ -67,6 +71,16 @@ def app_of(engine: Engine, settings: RoutingSettings) -> FastAPI:
         checks=engine.checks,
         body_limit_bytes=settings.body_limit_bytes,
     )
+
+
+def _classifier(settings: RoutingSettings) -> Classifier:
+    """Load it before the service is ready; without its encoder it answers less surely, and people see more."""
+    found = classifier.load(with_encoder=settings.encoder)
+    try:
+        found.warm_up()
+    except EncoderMissing as error:
+        log.warning("sentence encoder missing: what the words leave unsure goes to triage", exc_info=error)
+    return found
 
 
 def _policy(settings: RoutingSettings) -> RoutingPolicy:

@@ -72,6 +72,10 @@ class RoutingSettings(ServiceSettings):
 
     port: int = 8002
     triage_below: float = Field(default=0.45, ge=0, le=1, description="Confidence under which a person names the cause")
+    encoder: bool = Field(
+        default=True,
+        description="Ask a sentence encoder about complaints of which the words are not sure: more right answers",
+    )
     read_ahead_seconds: float = Field(
         default=0.02,
         ge=0,

@@ -12,8 +12,8 @@ from uuid import UUID
 import structlog
 from pydantic import ValidationError
 
+from services.routing.classifier import DEGRADED, Classifier
 from services.routing.classifier import Classification as Reading
-from services.routing.classifier import Classifier
 from services.routing.domain.classification import UNREADABLE, Cause, Classification, Ground, Manner, Severity
 from services.routing.domain.complaint import Complaint
 from services.routing.domain.roster import Agent
@@ -54,11 +54,14 @@ async def classify_waiting(
     """Enrol the first agents, then classify every complaint that waits for it, until cancelled."""
     await door.ask(Command(EnrolMissing(first_agents)))
 
-    async def waiting() -> Sequence[Unread]:
-        return await complaints.waiting(BATCH, LONGEST_TEXT)
+    async def waiting() -> Sequence[tuple[Unread, Classification]]:
+        # All are read before the first result is stated: a text takes longer than a commit, and so they share one.
+        unread = await complaints.waiting(BATCH, LONGEST_TEXT)
+        readings = await asyncio.get_running_loop().run_in_executor(thread, _read_all, classifier, unread)
+        return list(zip(unread, readings, strict=True))
 
-    async def classified(unread: Unread) -> Command:
-        reading = await asyncio.get_running_loop().run_in_executor(thread, _read, classifier, unread)
+    async def classified(read: tuple[Unread, Classification]) -> Command:
+        unread, reading = read
         payload = Classify(unread.complaint_id, reading)
         return Command(payload, caused_by=unread.told_by, correlation_id=unread.correlation_id)
 
@@ -138,7 +141,12 @@ def facts_of(reading: Reading) -> Classification:
             Ground(each.start, each.end, each.text, Cause(each.cause), round(each.weight, DECIMALS))
             for each in reading.grounds
         ),
+        degraded=reading.basis == DEGRADED,
     )
+
+
+def _read_all(classifier: Classifier, unread: Sequence[Unread]) -> list[Classification]:
+    return [_read(classifier, each) for each in unread]
 
 
 def _read(classifier: Classifier, unread: Unread) -> Classification:

@@ -42,13 +42,16 @@ class ComplaintClassified(ComplaintEvent):
     is_complaint: bool = True
     grounds: tuple[Ground, ...] = ()
     model: str = Field(description="Name, version and checksum of what decided")
+    degraded: bool = Field(default=False, description="Part of the classifier was missing: less is known than usual")
 
 
 class TriageRequested(ComplaintEvent):
     """A person must look before this complaint is routed."""
 
     TYPE: ClassVar[str] = "routing.triage.requested.v1"
-    reasons: tuple[Literal["low_confidence", "mixed_causes", "regulation", "safety", "not_a_complaint"], ...]
+    reasons: tuple[
+        Literal["low_confidence", "mixed_causes", "regulation", "safety", "not_a_complaint", "degraded"], ...
+    ]
     cause: Cause | None = Field(default=None, description="The classifier's best guess")
     confidence: float | None = None
 

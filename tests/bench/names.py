@@ -21,4 +21,5 @@ MODULE_OF: Final = {
     "classify_rate": "classifier",
     "classify_ready_s": "classifier",
     "classify_rss_mb": "classifier",
+    "classify_fast_rate": "classifier",
 }

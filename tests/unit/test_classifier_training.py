@@ -16,10 +16,11 @@ from services.routing.classifier.corpus import (
     held_out_texts,
     training_texts,
 )
+from services.routing.classifier.encoder import Encoder
 from services.routing.classifier.evaluation import judge, report
 from services.routing.classifier.model import FILE, StaleModel, card, restore, save
 from services.routing.classifier.reading import read
-from services.routing.classifier.training import learn
+from services.routing.classifier.training import learn, vectors_of
 
 UNSPOKEN = "unspoken"
 """The writing of complaints that do not say enough to tell their cause."""
@@ -29,12 +30,15 @@ def test_the_model_was_learnt_from_the_texts_that_are_here() -> None:
     assert card()["learnt_from"] == fingerprint(), "run: python -m services.routing.classifier train"
 
 
+@pytest.mark.timeout(600)
 def test_learning_again_gives_the_same_answers() -> None:
-    again, committed = Classifier(learn(training_texts(), restore().temperatures)), load()
+    texts = training_texts()
+    again, committed = Classifier(learn(texts, vectors_of(texts), restore().trust), Encoder()), load()
     for text in held_out_texts()[:120]:
         first, second = again.classify(text.text), committed.classify(text.text)
         # Weights are kept in half precision, and linear algebra differs in the last digits between machines.
-        assert first.probabilities == pytest.approx(second.probabilities, abs=0.02)
+        assert first.cause == second.cause or first.confidence < 0.6
+        assert first.probabilities == pytest.approx(second.probabilities, abs=0.05)
 
 
 def test_texts_by_other_writers_are_judged_as_well_as_the_documentation_says() -> None:
@@ -71,7 +75,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     save(restore(), "learnt", tmp_path / "two.npz")
 
     assert (tmp_path / "one.npz").read_bytes() == (tmp_path / "two.npz").read_bytes()
-    assert FILE.stat().st_size < 8_000_000
+    assert FILE.stat().st_size < 12_000_000
 
 
 def test_no_held_out_text_is_learnt_from() -> None:

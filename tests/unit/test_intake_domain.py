@@ -43,6 +43,7 @@ from services.intake.domain.refusals import (
     LinkLeadsNowhere,
 )
 from services.intake.domain.templates import FOOTERS, SUBJECTS, TEMPLATES, Wording
+from services.routing.classifier.corpus import training_texts
 
 NOW = datetime(2026, 11, 16, 2, 0, tzinfo=UTC)
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -145,6 +146,38 @@ class TestReception:
 
 
 class TestGist:
+    def test_of_thousands_of_complaints_hardly_one_is_recorded_as_something_else(self):
+        texts = training_texts()
+        lost = [text.id for text in texts if text.is_complaint and gist_of(text.text)]
+        told = [text.id for text in texts if text.kind == "question" and gist_of(text.text) == "question"]
+        assert len(lost) <= 5, lost
+        assert len(told) >= 40
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "请问电话是多少？",
+            "請問電話是多少？",
+            "请问今天几点关门？",
+            "请问说明书在哪里下载？",
+            "Can people bring dogs?",
+        ],
+    )
+    def test_a_plain_question_is_one(self, text):
+        assert gist_of(text) == "question"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "我想问一下啊你们师傅上次把我家门锁装反了现在怎么锁啊",
+            "請問押金要走多久呢？說是財務在走，走了兩個多月了",
+            "Is there anybody actually reading these?",
+            'Thank you for the "deluxe" breakfast: one roll, one small butter, and time for us two to get acquainted.',
+        ],
+    )
+    def test_a_complaint_in_a_questions_or_in_thankful_clothes_is_none(self, text):
+        assert gist_of(text) is None
+
     @pytest.mark.parametrize(
         "text",
         [

@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 
 FIELDS = [
-    *("id", "cause", "confidence", "secondary", "runner_up", "probabilities", "manner", "severity", "is_complaint"),
-    *("grounds", "model"),
+    *("id", "cause", "sub_cause", "confidence", "secondary", "runner_up", "probabilities", "manner", "severity"),
+    *("is_complaint", "grounds", "model", "basis"),
 ]
 
 
@@ -15,6 +17,11 @@ def plaint(*arguments, given=b""):
     environment = {**os.environ, "PLAINT_LANG": "en", "PYTHONIOENCODING": "utf-8"}
     command = [sys.executable, "-m", "plaint", *arguments]
     return subprocess.run(command, input=given, capture_output=True, env=environment, check=False)
+
+
+def started(*more, **pipes):
+    command = [sys.executable, "-m", "plaint", "classify", "--jsonl", "--fast", *more]
+    return subprocess.Popen(command, env={**os.environ, "PLAINT_LANG": "en"}, stderr=subprocess.PIPE, **pipes)
 
 
 def test_lines_are_answered_in_order_and_a_broken_one_is_told_by_its_number():
@@ -38,6 +45,50 @@ def test_lines_are_answered_in_order_and_a_broken_one_is_told_by_its_number():
     assert [f"Line {number} was left out" in done.stderr.decode() for number in range(1, 9)] == [
         *(False, True, False, True, True, False, False, True)
     ]
+
+
+def test_several_processes_answer_as_one_does():
+    lines = [json.dumps({"id": place, "text": f"late again, {place} days"}) for place in range(1_000)]
+    lines[700] = "{broken"
+    given = "\n".join(lines).encode()
+    alone, together = (plaint("classify", "--jsonl", "--fast", "--jobs", jobs, given=given) for jobs in ("1", "3"))
+
+    assert together.stdout == alone.stdout
+    assert len(together.stdout.splitlines()) == 999
+    assert together.returncode == alone.returncode == 1
+    assert "Line 701 was left out" in together.stderr.decode()
+
+
+def test_processes_end_quietly_when_interrupted_and_when_nobody_reads(tmp_path):
+    lines = "".join(json.dumps({"id": place, "text": "late again"}) + "\n" for place in range(900)).encode()
+    given, found = tmp_path / "in", tmp_path / "out"
+    given.write_bytes(lines)
+    with found.open("wb") as out, started("--jobs", "2", stdin=subprocess.PIPE, stdout=out) as process:
+        process.stdin.write(lines)
+        process.stdin.flush()
+        until = time.monotonic() + 60
+        while not found.stat().st_size and time.monotonic() < until:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 130
+        assert b"Traceback" not in process.stderr.read()
+    with given.open("rb") as lines, started("--jobs", "2", stdin=lines, stdout=subprocess.PIPE) as process:
+        process.stdout.readline()
+        process.stdout.close()
+        process.wait(30)
+        assert b"Traceback" not in process.stderr.read()
+
+
+def test_no_lines_are_no_trouble():
+    assert plaint("classify", "--jsonl", "--jobs", "2").returncode == 0
+
+
+def test_a_fast_answer_rests_on_the_words_alone():
+    text = "They came, they went, and here I am again with the same thing as before."
+    given = json.dumps({"id": 1, "text": text}).encode()
+    fast, usual = (json.loads(plaint("classify", "--jsonl", *more, given=given).stdout) for more in (["--fast"], []))
+
+    assert (fast["basis"], usual["basis"]) == ("words", "meaning")
 
 
 def test_good_lines_alone_end_well():

@@ -67,6 +67,9 @@ class TestDoubts:
         mixed = replace(SURE, confidence=0.6, runner_up=Cause.SERVICE, probabilities={"service": second})
         assert doubts(mixed, 0.45) == found
 
+    def test_what_an_incomplete_classifier_was_not_sure_of_needs_a_person(self):
+        assert doubts(replace(SURE, degraded=True), 0.45) == (Doubt.DEGRADED,)
+
     def test_an_unreadable_text_needs_a_person_whatever_the_threshold(self):
         assert doubts(UNREADABLE, 0.0) == (Doubt.LOW_CONFIDENCE,)
 

@@ -46,6 +46,7 @@ class ClassificationModel(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     cause: Cause | None = Field(description="null when the text could not be read 无法判读时为 null")
+    sub_cause: str | None = Field(description="The kind within the cause, such as service.late 子类")
     confidence: float = Field(description="Calibrated probability of the cause 校准后的概率")
     runner_up: Cause | None
     secondary: Cause | None
@@ -55,6 +56,7 @@ class ClassificationModel(BaseModel):
     is_complaint: bool
     grounds: list[GroundModel]
     model: str
+    degraded: bool = Field(description="Part of the classifier was missing 分类器缺少一部分")
 
 
 class SentenceModel(BaseModel):

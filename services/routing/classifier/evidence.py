@@ -13,6 +13,9 @@ from .reading import Reading
 CUE_STRENGTH = 0.02
 """What one cue counts beside n-grams of unit length; chosen by leaving out one training source at a time."""
 
+FEW = 8
+"""Units under which a text says too little for a meaning of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -24,12 +27,14 @@ class Evidence:
         values: how strongly it is there.
         starts: where it starts in the folded text.
         ends: where it ends, exclusive.
+        familiar: share of the units (characters, words) that training saw, less for texts of under `FEW` units; 0 to 1.
     """
 
     rows: NDArray[np.intp]
     values: Floats
     starts: Places
     ends: Places
+    familiar: float
 
 
 def gather(reading: Reading, keys: Keys, rarity: Floats, unknown: float) -> Evidence:
@@ -37,11 +42,11 @@ def gather(reading: Reading, keys: Keys, rarity: Floats, unknown: float) -> Evid
     grams = cut(reading)
     rows, there = known(keys, grams.keys)
     values = strengths(grams, np.where(there, rarity[rows], np.float32(unknown)))[there]
-    bounds = np.array(grams.units, np.int64).reshape(-1, 2)
     cues = np.array(list(found(reading)), np.int64).reshape(-1, 3)
     return Evidence(
         rows=np.concatenate([rows[there], cues[:, 0] + len(keys)]),
         values=np.concatenate([values, np.full(len(cues), CUE_STRENGTH, np.float32)]),
-        starts=np.concatenate([bounds[grams.first[there], 0], cues[:, 1]]),
-        ends=np.concatenate([bounds[grams.last[there], 1], cues[:, 2]]),
+        starts=np.concatenate([grams.starts[grams.first[there]], cues[:, 1]]),
+        ends=np.concatenate([grams.ends[grams.last[there]], cues[:, 2]]),
+        familiar=float(there[: len(grams.starts)].sum()) / max(len(grams.starts), FEW),
     )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Any, Literal
 
-from .classifier import Classification
+from .classifier import WORDS, Classification
 from .wording import table
 
 Script = Literal["hans", "hant", "en"]
@@ -36,6 +36,8 @@ def _sentences(verdict: Classification, script: Script) -> Iterator[str]:
     yield say("cause", **cause(verdict.cause), kind=_phrase("sub_cause", verdict.sub_cause, script))
     if verdict.confidence < DOUBTFUL_BELOW:
         yield say("unsure")
+    if verdict.basis != WORDS:
+        yield say(verdict.basis)
     quoted = " ".join(f"“{ground.text.strip()}”" for ground in verdict.grounds)
     yield say("grounds", grounds=quoted) if quoted else say("groundless")
     yield (

@@ -32,21 +32,25 @@ class Grams:
         keys: 32-bit hashes, one per occurrence.
         first: index of the first unit of each occurrence.
         last: index of its last unit, inclusive.
-        units: where each unit stands in the folded text, (start, end) exclusive.
+        starts: where each unit starts in the folded text.
+        ends: where it ends, exclusive.
     """
 
     keys: Keys
     first: Places
     last: Places
-    units: tuple[tuple[int, int], ...]
+    starts: Places
+    ends: Places
 
 
 def cut(reading: Reading) -> Grams:
     """Hash every run of one to four neighbouring units, and the stem of every longer Latin word."""
     matches = list(_UNIT.finditer(reading.text))
-    units = tuple(match.span() for match in matches)
-    words = [match.group() for match in matches]
-    hashes = np.fromiter((_unit_hash(word) for word in words), np.uint32, len(words))
+    if all(match[0] in "?!" for match in matches):
+        matches = []  # marks alone say nothing
+    words = [match[0] for match in matches]
+    starts = np.array([match.start() for match in matches], np.int64)
+    hashes = np.array([_unit_hash(word) for word in words], np.uint32)
     keys, first, last = [hashes], [np.arange(len(words))], [np.arange(len(words))]
     rolled = hashes
     for order in range(2, ORDERS + 1):
@@ -58,9 +62,10 @@ def cut(reading: Reading) -> Grams:
         first.append(start)
         last.append(start + order - 1)
     stems = [(place, word[:_STEM]) for place, word in enumerate(words) if _has_stem(word)]
-    places = np.fromiter((place for place, _ in stems), np.int64, len(stems))
-    keys.append(np.fromiter((_unit_hash(stem + "*") for _, stem in stems), np.uint32, len(stems)))
-    return Grams(np.concatenate(keys), np.concatenate([*first, places]), np.concatenate([*last, places]), units)
+    places = np.array([place for place, _ in stems], np.int64)
+    keys.append(np.array([_unit_hash(stem + "*") for _, stem in stems], np.uint32))
+    ends = starts + np.array([len(word) for word in words], np.int64)
+    return Grams(np.concatenate(keys), np.concatenate([*first, places]), np.concatenate([*last, places]), starts, ends)
 
 
 def _has_stem(word: str) -> bool:

@@ -5,12 +5,15 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .classifier import Classifier
 from .corpus import CAUSES, Text
+from .encoder import Encoder
 from .evaluation import Judged, judge, report
+from .model import restore
 from .pictures import draw
-from .training import LABELS, learn
+from .training import learn, vectors_of
 
 SHARES = (1 / 16, 1 / 8, 1 / 4, 1 / 2, 1.0)
 CONFIDENCES = (0.0, 0.3, 0.45, 0.6, 0.8, 0.9, 1.01)
@@ -96,19 +99,22 @@ def _mistakes(judged: Sequence[Judged]) -> Iterator[tuple[object, ...]]:
 
 
 def _learning_curve(training: Sequence[Text], judging: Sequence[Text]) -> Iterator[tuple[str, int, float, float]]:
+    vectors = vectors_of(training)
+
+    def learnt(name: str, chosen: NDArray[np.intp]) -> tuple[str, int, float, float]:
+        model = learn([training[place] for place in chosen], vectors[chosen], restore().trust)
+        figures = report(judge(Classifier(model, Encoder()), judging))
+        hard = next(value for key, value in figures.items() if "difficulty hard" in key)
+        return name, len(chosen), figures["cause macro-F1"], hard
+
+    everything = np.arange(len(training))
     for share in SHARES[:-1]:
-        yield _learnt(f"every {round(1 / share)}th text", training[:: round(1 / share)], judging)
+        yield learnt(f"every {round(1 / share)}th text", everything[:: round(1 / share)])
     sources = sorted({text.source for text in training}, key=lambda source: (len(source), source))
     for count in (len(sources) // 4, len(sources) // 2):
         some = set(sources[:count])
-        yield _learnt(f"{count} writings", [text for text in training if text.source in some], judging)
-    yield _learnt(f"all {len(sources)} writings", training, judging)
-
-
-def _learnt(name: str, texts: Sequence[Text], judging: Sequence[Text]) -> tuple[str, int, float, float]:
-    figures = report(judge(Classifier(learn(texts, [1.0] * len(LABELS))), judging))
-    hard = next(value for key, value in figures.items() if "difficulty hard" in key)
-    return name, len(texts), figures["cause macro-F1"], hard
+        yield learnt(f"{count} writings", np.flatnonzero([text.source in some for text in training]))
+    yield learnt(f"all {len(sources)} writings", everything)
 
 
 def _right(judged: Sequence[Judged]) -> float:

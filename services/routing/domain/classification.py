@@ -43,6 +43,7 @@ class Doubt(StrEnum):
     REGULATION = "regulation"
     SAFETY = "safety"
     NOT_A_COMPLAINT = "not_a_complaint"
+    DEGRADED = "degraded"
 
 
 MIXED_FROM: Final = 0.3
@@ -66,6 +67,7 @@ class Classification:
     What the classifier made of the text.
 
     ``cause`` is None when the text could not be read at all; ``confidence`` is its calibrated probability, 0 to 1.
+    ``degraded`` says that the words were not sure, and that the sentence encoder they would have asked is missing.
     """
 
     cause: Cause | None
@@ -79,6 +81,7 @@ class Classification:
     severity: Severity = Severity.MEDIUM
     is_complaint: bool = True
     grounds: tuple[Ground, ...] = ()
+    degraded: bool = False
 
 
 UNREADABLE: Final = Classification(cause=None, confidence=0.0, model="none")
@@ -98,6 +101,7 @@ def doubts(classification: Classification, triage_below: float) -> tuple[Doubt, 
         Doubt.REGULATION: cause is Cause.REGULATION,
         Doubt.SAFETY: classification.severity is Severity.CRITICAL,
         Doubt.NOT_A_COMPLAINT: not classification.is_complaint,
+        Doubt.DEGRADED: classification.degraded,
     }
     return tuple(doubt for doubt, holds in found.items() if holds)
 

@@ -26,6 +26,7 @@ def announce_classified(complaint_id: UUID, cause: Cause, reading: Classificatio
             is_complaint=reading.is_complaint,
             grounds=tuple(_published(ground) for ground in reading.grounds),
             model=reading.model,
+            degraded=reading.degraded,
         )
     )
 

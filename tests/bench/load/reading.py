@@ -15,6 +15,7 @@ from services.routing.classifier import load
 def main() -> None:
     """Classify, and say how long it took."""
     classifier = load()
+    classifier.warm_up()
     classifier.classify("说好周三送货，等了一整天没人来。")
     _say("ready")
     taken = []
