@@ -31,7 +31,7 @@ DOUBT = 0.25
 """What is left of the logits of a text that is garbled or tells the software what to answer: a person should look."""
 
 LAPSE = 0.02
-"""Share of an answer that is left to chance: of the surest texts of unseen sessions, 1 in 65 was still wrong."""
+"""Share of an answer that is left to chance: of the surest texts of unseen writings, 1 in 65 was still wrong."""
 
 WORDS, MEANING, DEGRADED = "words", "meaning", "degraded"
 """What an answer rests on; see `Classification.basis`."""

@@ -48,7 +48,7 @@ class Text:
 
     Attributes:
         id: unique in the corpus, prefixed by its file.
-        source: stem of its file: one writer's session, so that folds can keep writers apart.
+        source: stem of its file: one writing, so that folds can keep writers apart.
         text: as a customer would send it.
         kind: ``complaint``, or praise, question, request, sales, spam, auto_reply.
         cause: one of `CAUSES`; None unless a complaint, and where a complaint does not say enough to tell.

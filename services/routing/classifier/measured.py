@@ -39,7 +39,7 @@ def _page(
     parts = [
         "# What the classifier gave · 分类器实测",
         f"{classifier.classify('').model}: {learnt:,} texts learnt from, {len(judged):,} by others judged.",
-        "Written by 生成命令：`python -m services.routing.classifier write`.",
+        "Written by · 生成命令：`python -m services.routing.classifier write`.",
         "## Figures · 指标",
         _table(("measure", "value"), ((name, _number(value)) for name, value in report(judged).items())),
         "## Confusion · 混淆矩阵",
@@ -109,7 +109,7 @@ def _learning_curve(training: Sequence[Text], judging: Sequence[Text]) -> Iterat
 
     everything = np.arange(len(training))
     for share in SHARES[:-1]:
-        yield learnt(f"every {round(1 / share)}th text", everything[:: round(1 / share)])
+        yield learnt(f"every {_ordinal(round(1 / share))} text", everything[:: round(1 / share)])
     sources = sorted({text.source for text in training}, key=lambda source: (len(source), source))
     for count in (len(sources) // 4, len(sources) // 2):
         some = set(sources[:count])
@@ -128,3 +128,7 @@ def _number(value: float) -> str:
 def _table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     lines = [heads, ["---"] * len(heads), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def _ordinal(number: int) -> str:
+    return f"{number}nd" if number == 2 else f"{number}th"  # noqa: PLR2004
