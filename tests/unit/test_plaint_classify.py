@@ -21,7 +21,13 @@ def plaint(*arguments, given=b""):
 
 def started(*more, **pipes):
     command = [sys.executable, "-m", "plaint", "classify", "--jsonl", "--fast", *more]
-    return subprocess.Popen(command, env={**os.environ, "PLAINT_LANG": "en"}, stderr=subprocess.PIPE, **pipes)
+    environment = {**os.environ, "PLAINT_LANG": "en"}
+    # What a shell starts in the background ignores interrupts, and so would its children.
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, **pipes)
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def test_lines_are_answered_in_order_and_a_broken_one_is_told_by_its_number():
