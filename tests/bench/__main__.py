@@ -75,7 +75,7 @@ async def _measure(bench: Bench, databases: Databases, names: Sequence[str]) -> 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("tests.bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="two short rounds, two minutes in all")
+    parser.add_argument("--quick", action="store_true", help="two short rounds, some minutes in all")
     parser.add_argument("--rows", type=_names, default=tuple(MODULE_OF), help="only these, with commas between")
     parser.add_argument("--rounds", type=int, help=f"how many, {ROUNDS} unless told otherwise")
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"), help="where the figures are kept")

@@ -22,7 +22,7 @@ from tests.bench.rows.start import SERVICES, Alone, alone, started
 NAMES = ("rss_mb",)
 
 MESSAGES: Final = 100_000
-QUICK_MESSAGES: Final = 5_000
+QUICK_MESSAGES: Final = 1_500
 PORTION: Final = 5_000
 """What is on its way at most: a service that falls behind does not have the rest in memory."""
 
@@ -63,7 +63,7 @@ async def _memory_of(bench: Bench, name: str) -> list[Row]:
         taken = []
         for _ in range(2):
             for _ in range(0, messages, PORTION):
-                await feed(PORTION)
+                await feed(min(PORTION, messages))
             taken.append(resident_mb(pid))
     first, second = taken
     bench.say(f"  {name}: idle {idle:.1f} MB, after {messages:,} {first:.1f} MB, after as many again {second:.1f} MB")

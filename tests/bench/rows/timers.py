@@ -28,7 +28,7 @@ NAMES = ("timers_fired",)
 
 OPEN: Final = 1_000_000
 CASES: Final = 1_500
-QUICK_OPEN: Final = 200_000
+QUICK_OPEN: Final = 50_000
 QUICK_CASES: Final = 300
 TIMERS_OF_A_CASE: Final = 6
 """A warning and a due date each for acknowledging, answering and resolving."""
