@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from services.routing.app import MIGRATIONS, app_of, engine_of, workers_of
+from services.routing.app import MIGRATIONS, _classifier, app_of, engine_of, workers_of
 from services.routing.settings import RoutingSettings
 from services.routing.storage import metadata
 from shared.api.keys import issue_key
@@ -153,6 +153,12 @@ async def test_without_its_encoder_routing_asks_a_person_where_the_words_are_not
     assert "degraded" in body["doubts"]
     assert body["classification"]["degraded"] is True
     assert (await routing.get(sure)).json()["classification"]["degraded"] is False
+
+
+@pytest.mark.usefixtures("no_encoder")
+def test_an_encoder_left_out_by_choice_is_not_missed(settings):
+    chosen = settings.service.model_copy(update={"encoder": False})
+    assert _classifier(chosen).classify(OPEN_TO_DOUBT).basis == "words"
 
 
 async def test_nobody_knows_a_complaint_that_was_only_spoken_of(routing):

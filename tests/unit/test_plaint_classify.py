@@ -25,7 +25,7 @@ def started(*more, **pipes):
     # What a shell starts in the background ignores interrupts, and so would its children.
     former = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
-        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, **pipes)
+        return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, start_new_session=True, **pipes)
     finally:
         signal.signal(signal.SIGINT, former)
 
@@ -73,9 +73,10 @@ def test_processes_end_quietly_when_interrupted_and_when_nobody_reads(tmp_path):
         process.stdin.write(lines)
         process.stdin.flush()
         until = time.monotonic() + 60
-        while not found.stat().st_size and time.monotonic() < until:
+        while found.read_bytes().count(b"\n") < 150 and time.monotonic() < until:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        time.sleep(0.5)  # by now every process waits for more
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does, to all of them
         assert process.wait(30) == 130
         assert b"Traceback" not in process.stderr.read()
     with given.open("rb") as lines, started("--jobs", "2", stdin=lines, stdout=subprocess.PIPE) as process:

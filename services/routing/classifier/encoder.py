@@ -13,8 +13,6 @@ import numpy as np
 from .model import Floats
 from .reading import Reading
 
-NUMBERS: Final = 512
-"""Of one vector."""
 LONGEST: Final = 300
 """Characters that are encoded, which takes 10 to 20 ms: of longer texts the first and the last half of so many."""
 
@@ -34,7 +32,7 @@ class Encoder:
 
     def vectors(self, readings: Sequence[Reading]) -> Floats:
         """
-        Give the vector of each text, as rows of `NUMBERS`; texts of like meaning have like vectors, in any language.
+        Give the vector of each text, as rows of 512 numbers; texts of like meaning have like vectors, in any language.
 
         Raises:
             EncoderMissing: there is none to ask.
